@@ -1,0 +1,1 @@
+"""The deployed functions: every module below without a leading underscore is one."""

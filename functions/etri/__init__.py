@@ -1,0 +1,1 @@
+"""ETRI FaceDeID."""

@@ -1,0 +1,1 @@
+"""Runs the functions of template.yaml on one machine."""

@@ -1,0 +1,1 @@
+"""What the functions share: rules, and the adapters that do the work."""

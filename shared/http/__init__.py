@@ -1,0 +1,1 @@
+"""From a gateway event to a call, and from its outcome to a reply."""

@@ -1,0 +1,1 @@
+"""State: adapters of the storage ports."""

@@ -1,0 +1,1 @@
+"""The vision path: the only users of onnxruntime and OpenCV."""
