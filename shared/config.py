@@ -19,13 +19,13 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a deployment may choose. Each field is the environment variable of the same name in capitals.
+    """What a deployment may choose: each field is the environment variable of its name in capitals.
 
     Attributes:
         backend: where state lives: `local` (SQLite and files under `data_dir`) or `aws`.
         data_dir: the folder of the local backend.
         models_dir: the folder of the prepared models (`make models`).
-        execution_provider: `auto` takes the GPU where there is one; `cuda` fails at start without one.
+        execution_provider: `auto` takes the GPU where there is one; `cuda` fails without one.
         vision_threads: threads of one inference, 0 for one a core.
         embedder_precision: which variant of the embedder runs.
         max_body_bytes: larger request bodies are refused.
@@ -34,6 +34,7 @@ class Settings:
         key_secret: keys the hashes of API keys; the local backend makes and keeps one of its own.
         keys_table: DynamoDB table of the API keys, with `backend` aws.
         log_level: of the JSON lines on standard error.
+
     """
 
     backend: Backend
@@ -55,6 +56,7 @@ class Settings:
 
         Raises:
             SettingError: a value cannot be read, or one that the backend needs is missing.
+
         """
         read = _Reader(os.environ if environ is None else environ)
         settings = cls(
@@ -90,6 +92,7 @@ class RunnerSettings:
         local_key: an API key that only the local runner takes; empty for none.
         workers: processes of `serve`.
         threads: threads in each process of `serve`.
+
     """
 
     host: str
@@ -104,6 +107,7 @@ class RunnerSettings:
 
         Raises:
             SettingError: a value cannot be read.
+
         """
         read = _Reader(os.environ if environ is None else environ)
         return cls(

@@ -72,5 +72,5 @@ class Keys(Protocol):
     def list_all(self) -> tuple[ApiKey, ...]:
         """Return every key, by name."""
 
-    def delete(self, name: str) -> bool:
-        """Forget the keys of that name; False where there is none."""
+    def delete(self, key_hash: str) -> None:
+        """Forget the key with this hash, if there is one."""

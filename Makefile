@@ -1,0 +1,55 @@
+# `make run` and `make test` do everything on a machine that has Python 3.11 and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := functions shared local_runner tools benchmarks tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve models test lint check fix bench clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: models ## serve for development on http://127.0.0.1:3000 (PORT, HOST, DATA_DIR, LOCAL_KEY)
+	@exec $(BIN)/python -m local_runner run
+
+serve: models ## serve for real with gunicorn (WORKERS, THREADS, and those of run)
+	@exec $(BIN)/python -m local_runner serve
+
+models: $(VENV)/.run ## fetch and prepare the models; does nothing where they are there
+	@$(BIN)/python -m tools.models fetch
+
+test: $(VENV)/.dev models ## run every test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## check style, types, import rules and the template
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint template.yaml
+
+check: lint test ## what CI runs
+
+fix: $(VENV)/.dev ## put the style right where it can be done by machine
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+bench: $(VENV)/.dev models ## measure; PHOTOS=folder PAIRS=pairs.csv add what needs data
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove the environment and caches, not the data
+	rm -rf $(VENV) .cache .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# The environment: a stamp a set of requirements. onnx only writes the prepared models.
+$(VENV)/.run: requirements.txt requirements-dev.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
+		--requirement requirements.txt "$$(grep -o '^onnx==[^ ]*' requirements-dev.txt)"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
+		--requirement requirements-dev.txt
+	@touch $@
+

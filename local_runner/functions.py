@@ -1,0 +1,38 @@
+"""Finds and calls the handlers that the template names."""
+
+import importlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.app import App
+
+Event = Mapping[str, Any]
+
+
+class Handler(Protocol):
+    """A deployed function."""
+
+    def __call__(self, event: Event, context: object, app: App | None = None) -> dict[str, Any]:
+        """Serve one event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What Lambda tells a handler about its invocation, as far as it exists here."""
+
+    function_name: str
+    aws_request_id: str
+
+
+def load(command: str) -> Handler:
+    """Return the handler of a command, as `functions.etri.face_deid.handler`."""
+    module, _, attribute = command.rpartition(".")
+    handler: Handler = getattr(importlib.import_module(module), attribute)
+    return handler
+
+
+def new_request_id() -> str:
+    """Return a name for an invocation."""
+    return str(uuid.uuid4())

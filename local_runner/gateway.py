@@ -1,0 +1,123 @@
+"""A local API gateway: Flask requests become proxy events, and replies Flask responses.
+
+It stands for an API Gateway HTTP API (payload format 2.0): the same routes, taken from the
+template, and the same events. It differs in that bodies up to the deployment's own limit pass.
+"""
+
+import base64
+import re
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import flask
+from werkzeug.exceptions import ClientDisconnected
+
+from local_runner import functions, health
+from local_runner.template import ANY_METHOD, DEFAULT_PATH, Function, Route
+from shared.app import App
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_DRAIN_LIMIT = 8  # times the body limit: read and thrown away, so that the caller hears the refusal
+_CHUNK = 65536  # bytes
+
+
+def create(app: App, template: Sequence[Function]) -> flask.Flask:
+    """Return the WSGI application that serves the template's routes with an App."""
+    gateway = flask.Flask("face-functions", static_folder=None)
+    gateway.url_map.merge_slashes = False
+    gateway.add_url_rule("/health", view_func=lambda: health.report(app))
+    for function in template:
+        for route in function.routes:
+            for rule in _rules(route.path):
+                gateway.add_url_rule(
+                    rule,
+                    endpoint=f"{function.name} {route.key} {rule}",
+                    view_func=_view(app, function, route),
+                    methods=_METHODS if route.method == ANY_METHOD else [route.method],
+                    provide_automatic_options=False,
+                )
+    return gateway
+
+
+def _rules(path: str) -> list[str]:
+    """Return the Flask rules for a path of the template."""
+    if path == DEFAULT_PATH:
+        return ["/", "/<path:proxy>"]
+    greedy = re.sub(r"\{(\w+)\+\}", r"<path:\1>", path)
+    return [re.sub(r"\{(\w+)\}", r"<\1>", greedy)]
+
+
+def _view(app: App, function: Function, route: Route) -> Any:
+    load = cache(functions.load)
+
+    def view(**path_parameters: str) -> flask.Response:
+        event = _event(route, path_parameters, _read_body(app.settings.max_body_bytes))
+        context = functions.Context(
+            function.name, aws_request_id=event["requestContext"]["requestId"]
+        )
+        return _response(load(function.command)(event, context, app))
+
+    return view
+
+
+def _read_body(limit: int) -> bytes:
+    """Return the body, or of one over the limit only enough for the handler to see that it is."""
+    stream = flask.request.stream
+    chunks: list[bytes] = []
+    total = 0
+    while total <= limit * _DRAIN_LIMIT:
+        try:
+            chunk = stream.read(_CHUNK)
+        except ClientDisconnected:
+            break
+        if not chunk:
+            break
+        if total <= limit:
+            chunks.append(chunk)
+        total += len(chunk)
+    return b"".join(chunks)
+
+
+def _event(route: Route, path_parameters: dict[str, str], body: bytes) -> dict[str, Any]:
+    request = flask.request
+    is_text, text = _text(body)
+    return {
+        "version": "2.0",
+        "routeKey": route.key,
+        "rawPath": request.path,
+        "rawQueryString": request.query_string.decode("latin-1"),
+        "headers": {name.lower(): value for name, value in request.headers},
+        "queryStringParameters": {name: ",".join(values) for name, values in request.args.lists()},
+        "pathParameters": path_parameters,
+        "requestContext": {
+            "http": {
+                "method": request.method,
+                "path": request.path,
+                "protocol": request.environ.get("SERVER_PROTOCOL", ""),
+                "sourceIp": request.remote_addr or "",
+                "userAgent": request.headers.get("User-Agent", ""),
+            },
+            "requestId": functions.new_request_id(),
+            "routeKey": route.key,
+            "stage": "$default",
+            "timeEpoch": int(time.time() * 1000),
+        },
+        "body": text,
+        "isBase64Encoded": not is_text,
+    }
+
+
+def _text(body: bytes) -> tuple[bool, str]:
+    """Return whether a body is text, and the body as a proxy event holds it."""
+    try:
+        return True, body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False, base64.b64encode(body).decode("ascii")
+
+
+def _response(reply: dict[str, Any]) -> flask.Response:
+    body = reply["body"]
+    content = base64.b64decode(body) if reply["isBase64Encoded"] else body.encode("utf-8")
+    return flask.Response(content, status=reply["statusCode"], headers=reply["headers"])

@@ -1,0 +1,99 @@
+"""The two ways of serving: a development server in one process, and gunicorn for real."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from local_runner import gateway, health, template
+from local_runner.local_key import DEFAULT_KEY, WithLocalKey
+from shared.app import App
+from shared.config import RunnerSettings, Settings
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_REQUEST_TIMEOUT_S = 120
+_STOP_TIMEOUT_S = 30
+
+
+def run(settings: Settings, runner: RunnerSettings) -> None:
+    """Serve in this process until Ctrl-C or SIGTERM, with a key for development."""
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class QuietHandler(WSGIRequestHandler):
+        """Keeps connections open, and logs no paths: a key may stand in one."""
+
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Leave the log to the functions."""
+
+    local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
+    app = _app(settings, local_key)
+    health.warm_up(app)
+    wsgi = gateway.create(app, template.read())
+    server = make_server(
+        runner.host, runner.port, wsgi, threaded=True, request_handler=QuietHandler
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _announce(runner, server.server_port, local_key)
+    server.serve_forever()
+
+
+def serve(settings: Settings, runner: RunnerSettings) -> None:
+    """Serve with gunicorn: processes and threads by setting, no key but those of the store."""
+    from gunicorn.app.base import BaseApplication
+
+    if not settings.vision_threads:  # the workers share the cores
+        cores = len(os.sched_getaffinity(0))
+        settings = replace(settings, vision_threads=max(1, cores // runner.workers))
+
+    def load() -> Callable[..., Any]:
+        app = _app(settings, runner.local_key or "")
+        health.warm_up(app)
+        return gateway.create(app, template.read())
+
+    class Server(BaseApplication):
+        """Gunicorn, told by our settings alone."""
+
+        def load_config(self) -> None:
+            for name, value in {
+                "bind": _address(runner.host, runner.port),
+                "workers": runner.workers,
+                "threads": runner.threads,
+                "worker_class": "gthread",
+                "timeout": _REQUEST_TIMEOUT_S,
+                "graceful_timeout": _STOP_TIMEOUT_S,
+                "accesslog": None,
+                "loglevel": settings.log_level.lower(),
+            }.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Callable[..., Any]:
+            return load()
+
+    Server().run()
+
+
+def _app(settings: Settings, local_key: str) -> App:
+    app = App(settings)
+    if not local_key:
+        return app
+    keys = WithLocalKey(app.keys, key_text=local_key, secret=app.key_secret)
+    return App(settings, keys=keys, key_secret=app.key_secret)
+
+
+def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:
+    print(f"Serving on http://{_address(runner.host, port)} (Ctrl-C stops it)", flush=True)
+    if local_key and runner.host not in _LOOPBACK:
+        print(
+            "Warning: anyone who reaches this address and knows LOCAL_KEY may call."
+            " For real use see `make serve`.",
+            file=sys.stderr,
+        )
+
+
+def _address(host: str, port: int) -> str:
+    is_ipv6 = ":" in host
+    return f"[{host}]:{port}" if is_ipv6 else f"{host}:{port}"

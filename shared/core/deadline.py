@@ -1,0 +1,28 @@
+"""A point in time after which a call is given up."""
+
+import time
+from dataclasses import dataclass
+
+from shared.core.errors import AnalysisTimeoutError
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When an analysis must have ended, on the monotonic clock, in seconds."""
+
+    expires_at: float
+
+    @classmethod
+    def after(cls, timeout_s: float) -> "Deadline":
+        """Return the deadline that many seconds from now."""
+        return cls(time.monotonic() + timeout_s)
+
+    def check(self) -> None:
+        """Go on only while there is time.
+
+        Raises:
+            AnalysisTimeoutError: the deadline has passed.
+
+        """
+        if time.monotonic() > self.expires_at:
+            raise AnalysisTimeoutError

@@ -1,0 +1,64 @@
+"""The one place where a gateway event becomes a call, and a result or an exception a reply."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from shared import log
+from shared.app import App, current_app
+from shared.core.errors import FaceError
+from shared.http.dialect import Dialect
+from shared.http.request import Event, Request
+from shared.http.response import Payload, Response
+
+_logger = logging.getLogger(__name__)
+
+Call = Callable[[Request, App], Payload]
+
+
+class Handler(Protocol):
+    """A deployed function, in the manner of AWS Lambda."""
+
+    def __call__(self, event: Event, context: object, app: App | None = None) -> dict[str, Any]:
+        """Serve one event; tests pass an `app` of their own."""
+
+
+def endpoint(dialect: Dialect) -> Callable[[Call], Handler]:
+    """Make a handler of a call, speaking a vendor's dialect."""
+
+    def decorate(call: Call) -> Handler:
+        @functools.wraps(call)
+        def handler(event: Event, context: object, app: App | None = None) -> dict[str, Any]:
+            started = time.perf_counter()
+            app = app or current_app()
+            request = Request(event, timeout_s=app.settings.analysis_timeout_s)
+            with log.request_id(request.id):
+                response = _respond(dialect, call, request, app)
+                _logger.info(
+                    "call",
+                    extra={
+                        "route": request.route,
+                        "status": response.status,
+                        "outcome": response.outcome,
+                        "ms": round((time.perf_counter() - started) * 1000, 1),
+                    },
+                )
+            return response.to_event()
+
+        return handler
+
+    return decorate
+
+
+def _respond(dialect: Dialect, call: Call, request: Request, app: App) -> Response:
+    try:
+        request.check_size(app.settings.max_body_bytes)
+        dialect.authorise(request, app)
+        return dialect.answer(request, call(request, app))
+    except FaceError as error:
+        return dialect.refuse(request, error)
+    except Exception:  # the caller gets the dialect's own words, the log the cause
+        _logger.exception("unexpected error")
+        return dialect.refuse(request, FaceError())

@@ -1,0 +1,74 @@
+"""Log lines: one JSON object each, on standard error, with the id of the request.
+
+Nothing private can reach a line: fields that are not short plain values are replaced by the name of
+their type, and fields named like a secret are left out. API keys may stand in a path, so paths are
+never logged, only routes.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+_REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+_LONGEST_VALUE = 200  # characters
+_SECRET_WORDS = ("key", "secret", "authorization", "token", "password")
+_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def configure(level: str) -> None:
+    """Send every log record to standard error as JSON lines, from `level` up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+@contextmanager
+def request_id(value: str) -> Iterator[None]:
+    """Put a request's id on every line that is logged inside the block."""
+    reset = _REQUEST_ID.set(value)
+    try:
+        yield
+    finally:
+        _REQUEST_ID.reset(reset)
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record, with its `extra` fields, as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "message": record.getMessage()[:_LONGEST_VALUE],
+        }
+        if (identity := _REQUEST_ID.get()) is not None:
+            line["requestId"] = identity[:_LONGEST_VALUE]
+        for name, value in vars(record).items():
+            if name not in _STANDARD_FIELDS and not any(w in name.lower() for w in _SECRET_WORDS):
+                line[name] = _plain(value)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = _describe(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, str) and len(value) <= _LONGEST_VALUE:
+        return value
+    return f"<{type(value).__name__}>"
+
+
+def _describe(error: BaseException) -> dict[str, object]:
+    """Return where an error happened, without its message: it may quote what the caller sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "type": type(error).__name__,
+        "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
