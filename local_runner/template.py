@@ -40,13 +40,24 @@ class Function:
 
 def read(path: Path = TEMPLATE) -> tuple[Function, ...]:
     """Return the functions of a SAM template, in its order."""
-    text = path.read_text(encoding="utf-8")
-    template = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
     return tuple(
         _function(name, resource["Properties"])
-        for name, resource in template["Resources"].items()
+        for name, resource in _resources(path).items()
         if resource["Type"] == _FUNCTION
     )
+
+
+def resource_properties(name: str, path: Path = TEMPLATE) -> dict[str, Any]:
+    """Return the properties of the resource with a logical name."""
+    properties: dict[str, Any] = _resources(path)[name]["Properties"]
+    return properties
+
+
+def _resources(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    template = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    resources: dict[str, Any] = template["Resources"]
+    return resources
 
 
 def _function(name: str, properties: dict[str, Any]) -> Function:
@@ -63,7 +74,7 @@ def _function(name: str, properties: dict[str, Any]) -> Function:
 
 
 class _Loader(yaml.CSafeLoader):
-    """A safe loader that reads CloudFormation's short functions (`!Ref x`) as the text behind them."""
+    """A safe loader that reads CloudFormation's short functions (`!Ref x`) as what is behind them."""
 
 
 def _short_function(loader: _Loader, _tag: str, node: yaml.Node) -> object:
@@ -71,7 +82,7 @@ def _short_function(loader: _Loader, _tag: str, node: yaml.Node) -> object:
         return loader.construct_scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node)
-    return loader.construct_mapping(node)  # type: ignore[arg-type]
+    raise TypeError(f"line {node.start_mark.line + 1}: no short function takes a mapping")
 
 
 _Loader.add_multi_constructor("!", _short_function)

@@ -1,7 +1,7 @@
 """Real photos for the tests; they come with pinned packages, none is in this repository.
 
-The photos of Barack Obama and Joe Biden are in the source distribution of face_recognition, that of the
-astronaut Eileen Collins (NASA, public domain) in scikit-image.
+The photos of Barack Obama and Joe Biden are in the source distribution of face_recognition, that of
+the astronaut Eileen Collins (NASA, public domain) in scikit-image.
 """
 
 import subprocess
@@ -36,7 +36,7 @@ def load(name: str) -> bytes:
 @cache
 def astronaut_jpeg() -> bytes:
     """Return the astronaut as a JPEG of 512x512 pixels with one face."""
-    image_bgr = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    image_bgr = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]
     encoded = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
     return bytes(encoded.tobytes())
 

@@ -1,0 +1,64 @@
+"""Requests and settings, as the tests need them."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from shared.app import App
+from shared.config import Settings
+from shared.core import access
+from tests.fakes import InMemoryKeys
+
+SECRET = "secret of the tests"
+KEY = "a-key-of-the-tests"
+
+
+def settings(data_dir: Path, **environ: str) -> Settings:
+    """Return the settings of a local deployment in a folder."""
+    base = {"DATA_DIR": str(data_dir), "KEY_SECRET": SECRET, "EXECUTION_PROVIDER": "cpu"}
+    models_dir = Settings.from_environment().models_dir
+    return Settings.from_environment({**base, "MODELS_DIR": str(models_dir), **environ})
+
+
+def app(data_dir: Path, **environ: str) -> App:
+    """Return an App with an in-memory store that knows one key, and settings of its own."""
+    keys = InMemoryKeys()
+    keys.put(access.new_key(KEY, name="test", tenant="t", secret=SECRET))
+    return App(settings(data_dir, **environ), keys=keys)
+
+
+def event(
+    method: str = "POST",
+    path: str = "/FaceDeID",
+    *,
+    body: object = "",
+    headers: dict[str, str] | None = None,
+    route: str | None = None,
+) -> dict[str, Any]:
+    """Return a proxy event; a body that is no text is sent as JSON."""
+    return {
+        "version": "2.0",
+        "routeKey": route or f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers if headers is not None else {"authorization": KEY},
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "203.0.113.9"},
+            "requestId": "request-of-the-tests",
+        },
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def deid_body(image: bytes, **more: object) -> dict[str, Any]:
+    """Return the body of a FaceDeID request; `options` and `type` go into the argument."""
+    argument = {"type": "1", "file": base64.b64encode(image).decode()}
+    return {"argument": {**argument, **more}}
+
+
+def answer(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON of a handler's reply."""
+    parsed: dict[str, Any] = json.loads(reply["body"])
+    return parsed

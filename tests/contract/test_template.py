@@ -1,0 +1,59 @@
+"""template.yaml and the code say the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from local_runner import functions, template
+from shared.config import ROOT, Settings
+
+FUNCTIONS = template.read()
+
+
+def deployed_modules() -> set[str]:
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) + ".handler"
+        for path in (ROOT / "functions").rglob("*.py")
+        if not path.name.startswith("_")
+    }
+
+
+def test_every_handler_is_in_the_template_and_the_other_way_round() -> None:
+    assert {function.command for function in FUNCTIONS} == deployed_modules()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_every_command_is_a_handler(function: template.Function) -> None:
+    assert callable(functions.load(function.command))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_every_function_is_an_image_with_a_route(function: template.Function) -> None:
+    properties = template.resource_properties(function.name)
+    assert properties["PackageType"] == "Image"
+    assert function.routes
+
+
+def test_no_route_is_named_twice() -> None:
+    keys = [route.key for function in FUNCTIONS for route in function.routes]
+    assert len(keys) == len(set(keys))
+
+
+def test_every_environment_variable_is_a_setting() -> None:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    block = re.search(r"Variables:\n((?: {8}\S.*\n)+)", text)
+    assert block
+    names = re.findall(r"^ {8}(\w+):", block.group(1), re.MULTILINE)
+    assert {name.lower() for name in names} <= set(Settings.__dataclass_fields__)
+    assert {"BACKEND", "KEY_SECRET", "KEYS_TABLE"} <= set(names)
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = [
+        path
+        for folder in ("functions", "shared", "local_runner", "tools", "benchmarks")
+        for path in Path(ROOT, folder).rglob("*.py")
+        if re.search(r"os\.(environ|getenv)", path.read_text(encoding="utf-8"))
+    ]
+    assert readers == [ROOT / "shared" / "config.py"]

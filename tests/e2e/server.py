@@ -1,0 +1,76 @@
+"""A real server process, driven over HTTP."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from shared.config import ROOT, Settings
+
+START_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
+    """Run `python -m local_runner COMMAND` until the block ends."""
+    port = free_port()
+    log = folder / "server.log"
+    environment = {
+        "PORT": str(port),
+        "DATA_DIR": str(folder / "data"),
+        "MODELS_DIR": str(Settings.from_environment().models_dir),
+        "EXECUTION_PROVIDER": "cpu",
+        "PATH": "/usr/bin:/bin",
+        "TMPDIR": str(folder / "tmp"),
+        **environ,
+    }
+    (folder / "tmp").mkdir()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local_runner", command],
+            cwd=ROOT, env=environment, stdout=output, stderr=output, text=True,
+        )  # fmt: skip
+        try:
+            server = Server(f"http://127.0.0.1:{port}", process, log)
+            wait_until_healthy(server)
+            yield server
+        finally:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until_healthy(server: Server) -> None:
+    end = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < end:
+        if server.process.poll() is not None:
+            raise AssertionError(f"the server ended: {server.log.read_text()}")
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(server.url + "/health", timeout=5).status_code == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not start: {server.log.read_text()}")

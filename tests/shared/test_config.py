@@ -1,0 +1,47 @@
+"""Settings from the environment."""
+
+import pytest
+
+from shared.config import ROOT, RunnerSettings, SettingError, Settings
+
+
+def test_defaults_are_the_local_backend() -> None:
+    settings = Settings.from_environment({})
+    assert settings.backend == "local"
+    assert settings.data_dir == ROOT / ".data"
+    assert settings.max_body_bytes == 10 * 1024 * 1024
+    assert settings.analysis_timeout_s == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BACKEND", "azure"),
+        ("EXECUTION_PROVIDER", "tpu"),
+        ("VISION_THREADS", "-1"),
+        ("VISION_THREADS", "two"),
+        ("MAX_PIXELS", "0"),
+        ("ANALYSIS_TIMEOUT_S", "0"),
+        ("ANALYSIS_TIMEOUT_S", "nan"),
+        ("ANALYSIS_TIMEOUT_S", "soon"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_value_is_told_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=name):
+        Settings.from_environment({name: value})
+
+
+def test_the_aws_backend_names_what_is_missing() -> None:
+    with pytest.raises(SettingError, match="KEY_SECRET, KEYS_TABLE"):
+        Settings.from_environment({"BACKEND": "aws"})
+
+
+def test_an_empty_local_key_is_no_key() -> None:
+    assert RunnerSettings.from_environment({}).local_key is None
+    assert RunnerSettings.from_environment({"LOCAL_KEY": ""}).local_key == ""
+
+
+def test_a_wrong_port_is_told_by_name() -> None:
+    with pytest.raises(SettingError, match="PORT"):
+        RunnerSettings.from_environment({"PORT": "70000"})

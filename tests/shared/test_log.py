@@ -1,0 +1,50 @@
+"""Log lines: what stands in them, and what never does."""
+
+import json
+import logging
+from typing import Any
+
+import numpy as np
+
+from shared import log
+
+
+def line_of(message: str = "m", **fields: Any) -> dict[str, Any]:
+    record = logging.makeLogRecord({"msg": message, "levelname": "INFO", **fields})
+    parsed: dict[str, Any] = json.loads(log.JsonFormatter().format(record))
+    return parsed
+
+
+def test_a_line_has_its_fields() -> None:
+    line = line_of("call", status=200, route="POST /FaceDeID")
+    assert line["message"] == "call"
+    assert line["status"] == 200
+    assert line["route"] == "POST /FaceDeID"
+
+
+def test_a_line_has_the_id_of_the_request() -> None:
+    with log.request_id("r-1"):
+        assert line_of()["requestId"] == "r-1"
+    assert "requestId" not in line_of()
+
+
+def test_image_bytes_and_vectors_are_dropped() -> None:
+    line = line_of(image=b"\xff\xd8secret", vector=np.ones(128), long="x" * 1000)
+    assert line["image"] == "<bytes>"
+    assert line["vector"] == "<ndarray>"
+    assert line["long"] == "<str>"
+
+
+def test_fields_named_like_a_secret_are_left_out() -> None:
+    line = line_of(accessKey="k", api_key="k", Authorization="k", next_token="k", password="k")
+    assert set(line) == {"time", "level", "message"}
+
+
+def test_an_error_is_told_without_its_message() -> None:
+    try:
+        raise ValueError("what the caller sent")
+    except ValueError as error:
+        line = line_of(exc_info=(type(error), error, error.__traceback__))
+    assert line["error"]["type"] == "ValueError"
+    assert "test_an_error_is_told" in line["error"]["where"][0]
+    assert "what the caller sent" not in json.dumps(line)
