@@ -74,7 +74,7 @@ def _function(name: str, properties: dict[str, Any]) -> Function:
 
 
 class _Loader(yaml.CSafeLoader):
-    """A safe loader that reads CloudFormation's short functions (`!Ref x`) as what is behind them."""
+    """A safe loader that reads CloudFormation's short functions (`!Ref x`) as what they hold."""
 
 
 def _short_function(loader: _Loader, _tag: str, node: yaml.Node) -> object:

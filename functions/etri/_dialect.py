@@ -16,10 +16,13 @@ from shared.core.errors import (
     CorruptImageError,
     FaceError,
     ForbiddenSubpathError,
+    GroupError,
     ImageError,
     InvalidParameterError,
+    InvalidTokenError,
     MissingKeyError,
     NoFaceError,
+    StoreUnavailableError,
     TooManyPixelsError,
     UnknownApiError,
     UnknownKeyError,
@@ -64,6 +67,9 @@ ERRORS: Mapping[type[FaceError], Refusal | Finding] = {
     NoFaceError: Finding("This file has no faces"),
     ImageError: Finding("This file is not image contents"),
     InvalidParameterError: Finding("This option is not allowed"),
+    GroupError: Finding("This option is not allowed"),
+    InvalidTokenError: Finding("This option is not allowed"),
+    StoreUnavailableError: Refusal(500, "Internal Server Error"),
     FaceError: Refusal(500, "Internal Server Error"),
 }
 

@@ -1,8 +1,8 @@
 """Everything that can go wrong, as one tree.
 
-Each class is one sentence about what happened. How a caller hears of it (code, wording, HTTP status)
-is a dialect's business: `functions/<vendor>/_dialect.py` has a row for every class here, found by the
-nearest ancestor.
+Each class is one sentence about what happened. How a caller hears of it (code, wording, HTTP
+status) is a dialect's business: `functions/<vendor>/_dialect.py` has a row for every class here,
+found by the nearest ancestor.
 
     FaceError
       BodyTooLargeError
@@ -18,7 +18,18 @@ nearest ancestor.
         CorruptImageError
         TooManyPixelsError
         NoFaceError
+        ImageTooLargeError
+        ImageUrlError
+        ImageDownloadTimeoutError
+      GroupError
+        InvalidGroupIdError
+        GroupExistsError
+        GroupNotFoundError
+        GroupFullError
+        FaceNotFoundError
+      InvalidTokenError
       AnalysisTimeoutError
+      StoreUnavailableError
 """
 
 
@@ -83,5 +94,49 @@ class NoFaceError(ImageError):
     """No face was found in the image."""
 
 
+class ImageTooLargeError(ImageError):
+    """The image file has more bytes than are taken here."""
+
+
+class ImageUrlError(ImageError):
+    """The image cannot be had from the URL; why is never said: it would tell of our network."""
+
+
+class ImageDownloadTimeoutError(ImageError):
+    """The image did not arrive from the URL in time."""
+
+
+class GroupError(FaceError):
+    """Something is wrong with a group of faces."""
+
+
+class InvalidGroupIdError(GroupError):
+    """A group cannot have this name."""
+
+
+class GroupExistsError(GroupError):
+    """There is a group of this name already."""
+
+
+class GroupNotFoundError(GroupError):
+    """The tenant has no group of this name."""
+
+
+class GroupFullError(GroupError):
+    """The group holds as many faces as a group may."""
+
+
+class FaceNotFoundError(GroupError):
+    """The group has no face of this id."""
+
+
+class InvalidTokenError(FaceError):
+    """A paging token is broken, expired, or was made for another listing."""
+
+
 class AnalysisTimeoutError(FaceError):
     """The analysis took longer than this deployment allows."""
+
+
+class StoreUnavailableError(FaceError):
+    """The store did not take the call, also after it was asked again; nothing was changed."""

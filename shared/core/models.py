@@ -1,11 +1,12 @@
 """The nouns of the product: frozen values without behaviour of their own.
 
-Frames: a photo has a STORED pixel grid (the rows and columns of the file) and an UPRIGHT one (turned by
-the EXIF orientation, as a viewer shows it). Boxes and landmarks are upright, in absolute pixels, unless
-a name says otherwise; `shared.core.geometry` converts.
+Frames: a photo has a STORED pixel grid (rows and columns of the file) and an UPRIGHT one (turned
+by the EXIF orientation, as a viewer shows it). Boxes and landmarks are upright, in absolute pixels,
+unless a name says otherwise; `shared.core.geometry` converts.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
@@ -33,7 +34,7 @@ class HideMethod(StrEnum):
 
 
 class DetectionScale(StrEnum):
-    """How thoroughly faces are looked for: recognition wants usable faces, hiding wants all of them."""
+    """How thoroughly faces are looked for: recognition wants usable faces, hiding wants all."""
 
     RECOGNITION = "recognition"
     THOROUGH = "thorough"
@@ -41,7 +42,7 @@ class DetectionScale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An axis-aligned rectangle, x1 < x2 and y1 < y2, in pixels, not necessarily inside the image."""
+    """An axis-aligned rectangle, x1 < x2 and y1 < y2, in pixels, maybe partly outside the image."""
 
     x1: float
     y1: float
@@ -68,8 +69,8 @@ class Box:
 class Face:
     """A detected face, in the upright frame.
 
-    `landmarks` are five points: the eye on the image's left, the eye on its right, the nose, the mouth
-    corner on the image's left and the one on its right. `confidence` is 0..1.
+    `landmarks` are five points: the eye on the image's left, the eye on its right, the nose, the
+    mouth corner on the image's left and the one on its right. `confidence` is 0..1.
     """
 
     box: Box
@@ -81,7 +82,7 @@ class Face:
 class Pose:
     """Where a head points, in degrees.
 
-    yaw > 0: turned towards the image's right; pitch > 0: looking up; roll > 0: clockwise in the image.
+    yaw > 0: turned towards the image's right; pitch > 0: looking up; roll > 0: clockwise.
     """
 
     yaw: float
@@ -99,7 +100,7 @@ class Photo:
         orientation: the EXIF orientation, 1..8; 1 where the file names none.
         has_orientation: whether the file carries an orientation tag.
         format: the format of the file.
-        quality: the JPEG quality it was saved with, 1..100 as estimated from its tables; None for others.
+        quality: the JPEG quality, 1..100, as estimated from its tables; None for other formats.
     """
 
     stored: NDArray[np.uint8] | NDArray[np.uint16]
@@ -125,10 +126,67 @@ class KeyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A caller's API key. Its text is shown once, at creation, and never stored: only `key_hash` is."""
+    """A caller's API key. Its text is shown once, at creation; what is stored is `key_hash`."""
 
     key_hash: str
     name: str
     tenant: str
     status: KeyStatus
     created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A tenant's named collection of faces.
+
+    Attributes:
+        tenant: whose it is.
+        group_id: its name, unique within the tenant.
+        generation: unique for ever: a new group under an old name shares nothing with the old one.
+        model_version: of the embedder whose vectors it holds; others are never compared with them.
+        created_at: when it was made, in UTC.
+        wrapped_key: its data key, wrapped; without it the vectors of the group are noise.
+        face_count: how many faces it holds.
+        last_change: the number of its newest change; each face added or removed is one change.
+    """
+
+    tenant: str
+    group_id: str
+    generation: str
+    model_version: str
+    created_at: datetime
+    wrapped_key: bytes
+    face_count: int = 0
+    last_change: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """A face of a group, as it is stored.
+
+    Attributes:
+        face_id: a random UUID.
+        image_id: shared by the faces of one image.
+        external_image_id: the caller's own label of the image, if there is one.
+        box: where the face was, as ratios 0..1 of the upright image.
+        confidence: of the detection, 0..1.
+        sealed_vector: the encrypted vector.
+        change: the number of the change that added it; 0 until it is stored.
+    """
+
+    face_id: str
+    image_id: str
+    external_image_id: str | None
+    box: Box
+    confidence: float
+    sealed_vector: bytes
+    change: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FaceChange:
+    """One change of a group: a face added, or removed where `sealed_vector` is None."""
+
+    number: int
+    face_id: str
+    sealed_vector: bytes | None
