@@ -1,0 +1,64 @@
+"""Rectangles: between the upright and the stored frame, and among themselves.
+
+An EXIF orientation (1..8, CIPA DC-008, tag 274) turns the stored pixels upright by a transposition,
+where it is 5 or more, and reflections after that.
+"""
+
+from shared.core.models import Box
+
+_MIRRORED_X = frozenset({2, 3, 6, 7})
+_MIRRORED_Y = frozenset({3, 4, 7, 8})
+_FIRST_TRANSPOSED = 5
+
+
+def to_stored(box: Box, orientation: int, width: int, height: int) -> Box:
+    """Return where a rectangle of the upright image lies in the stored one.
+
+    Args:
+        box: in the upright frame, in pixels.
+        orientation: the EXIF orientation of the photo, 1..8.
+        width: of the UPRIGHT image, in pixels.
+        height: of the UPRIGHT image, in pixels.
+
+    """
+    x1, y1, x2, y2 = box.x1, box.y1, box.x2, box.y2
+    if orientation in _MIRRORED_X:
+        x1, x2 = width - x2, width - x1
+    if orientation in _MIRRORED_Y:
+        y1, y2 = height - y2, height - y1
+    if orientation >= _FIRST_TRANSPOSED:
+        x1, y1, x2, y2 = y1, x1, y2, x2
+    return Box(x1, y1, x2, y2)
+
+
+def clip(box: Box, width: float, height: float) -> Box:
+    """Return the part of a rectangle inside an image; of no area where the two do not meet."""
+    return Box(
+        min(max(box.x1, 0), width),
+        min(max(box.y1, 0), height),
+        min(max(box.x2, 0), width),
+        min(max(box.y2, 0), height),
+    )
+
+
+def expand(box: Box, factor: float) -> Box:
+    """Return the rectangle with its sides multiplied by a factor, about the same centre."""
+    margin_x = (factor - 1) / 2 * box.width
+    margin_y = (factor - 1) / 2 * box.height
+    return Box(box.x1 - margin_x, box.y1 - margin_y, box.x2 + margin_x, box.y2 + margin_y)
+
+
+def iou(a: Box, b: Box) -> float:
+    """Return the intersection over union of two rectangles, 0..1 (the Jaccard index)."""
+    width = min(a.x2, b.x2) - max(a.x1, b.x1)
+    height = min(a.y2, b.y2) - max(a.y1, b.y1)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (a.area + b.area - shared)
+
+
+def as_ratios(box: Box, width: int, height: int) -> Box:
+    """Return a rectangle in pixels as ratios 0..1 of an image, clipped to it."""
+    inside = clip(box, width, height)
+    return Box(inside.x1 / width, inside.y1 / height, inside.x2 / width, inside.y2 / height)
