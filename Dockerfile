@@ -1,0 +1,37 @@
+# One image for both ways of running:
+#   Lambda:  the function's Command names a handler, as functions.etri.face_deid.handler
+#   server:  docker run -p 3000:3000 -v face-data:/data IMAGE            (gunicorn, `serve`)
+# The default base brings CUDA 13 and cuDNN 9, which onnxruntime-gpu needs for a GPU. Without one:
+#   docker build --build-arg BASE=python:3.11-slim-bookworm .
+ARG BASE=nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
+
+FROM python:3.11-slim-bookworm AS models
+WORKDIR /app
+COPY requirements.txt requirements-dev.txt ./
+RUN grep -hoE '^(numpy|rich|onnx)==[^ ]+' requirements.txt requirements-dev.txt \
+    | xargs pip install --no-cache-dir
+COPY shared shared
+COPY tools tools
+RUN python -m tools.models fetch --models-dir /opt/models
+
+FROM ${BASE}
+RUN if ! command -v python3 > /dev/null; then \
+        apt-get update && apt-get install --yes --no-install-recommends python3 python3-venv \
+        && rm -rf /var/lib/apt/lists/*; \
+    fi
+WORKDIR /app
+COPY requirements.txt .
+RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -r requirements.txt
+ENV PATH=/opt/venv/bin:$PATH MODELS_DIR=/opt/models DATA_DIR=/data HOST=0.0.0.0 \
+    PYTHONUNBUFFERED=1
+COPY --from=models /opt/models /opt/models
+COPY template.yaml ./
+COPY shared shared
+COPY functions functions
+COPY local_runner local_runner
+RUN python -m compileall -q . && mkdir /data && chown 10001 /data
+USER 10001
+VOLUME /data
+# Lambda sets AWS_LAMBDA_RUNTIME_API and passes the handler; anything else is a command of the runner.
+ENTRYPOINT ["/bin/sh", "-c", "if [ -n \"$AWS_LAMBDA_RUNTIME_API\" ]; then exec python -m awslambdaric \"$@\"; else exec python -m local_runner \"$@\"; fi", "entrypoint"]
+CMD ["serve"]
