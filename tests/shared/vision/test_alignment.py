@@ -1,0 +1,140 @@
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shared.vision.alignment import (
+    CHIP_SIDE,
+    PREDICTED_IN_CHIP,
+    Floats,
+    cut_chip,
+    fit_similarities,
+)
+from tests import photos
+
+POINTS = np.array([(1.0, 2.0), (30.0, 4.0), (18.0, 25.0), (5.0, 40.0), (27.0, 38.0)])
+
+
+def similarity(scale: float, degrees: float, shift: tuple[float, float]) -> Floats:
+    angle = np.deg2rad(degrees)
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+    return np.array([(cosine, -sine, shift[0]), (sine, cosine, shift[1])])
+
+
+def moved(matrix: Floats, points: Floats) -> Floats:
+    result: Floats = points @ matrix[:, :2].T + matrix[:, 2]
+    return result
+
+
+def decoded(name: str) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(photos.load(name), np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(image, np.uint8)
+
+
+def test_finds_the_similarities_that_points_were_moved_by() -> None:
+    expected = np.array(
+        [
+            similarity(2.5, 0, (3, -7)),
+            similarity(0.1, 75, (1000, 2)),
+            similarity(1, 180, (0, 0)),
+            similarity(40, -120, (-9, 0.5)),
+        ]
+    )
+
+    found = fit_similarities(POINTS, np.array([moved(matrix, POINTS) for matrix in expected]))
+
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_no_other_similarity_comes_nearer_to_points_that_none_fits() -> None:
+    rng = np.random.default_rng(1)
+    target = POINTS * 3 + rng.normal(0, 4, POINTS.shape)
+
+    (found,) = fit_similarities(POINTS, target[np.newaxis])
+
+    def error(matrix: Floats) -> float:
+        return float(((moved(matrix, POINTS) - target) ** 2).sum())
+
+    for _ in range(50):
+        scale, angle = rng.normal(1, 0.01), rng.normal(0, 1)
+        other = similarity(scale, angle, (0, 0))
+        turn = np.column_stack([found[:, :2] @ other[:, :2], found[:, 2] + rng.normal(0, 0.1, 2)])
+        assert error(found) < error(turn)
+
+
+def test_does_not_mirror_points_that_are_mirrored() -> None:
+    (found,) = fit_similarities(POINTS, (POINTS * (-1, 1))[np.newaxis])
+
+    assert np.linalg.det(found[:, :2]) >= 0
+
+
+def test_fits_no_faces() -> None:
+    assert fit_similarities(POINTS, np.empty((0, 5, 2))).shape == (0, 2, 3)
+
+
+def test_aligned_points_are_dlibs_with_pixels_counted_from_their_centres() -> None:
+    # The nose in dlib's chip lies at 74.012 from the left edge: half a pixel less from the first
+    # pixel's centre.
+    assert PREDICTED_IN_CHIP[4] == pytest.approx((73.51123, 87.27975), abs=1e-4)
+
+
+def test_cuts_exactly_the_pixels_under_the_chip() -> None:
+    rng = np.random.default_rng(2)
+    image = rng.integers(0, 256, (200, 220, 3), dtype=np.uint8)
+
+    chip = cut_chip(image, similarity(1, 0, (31, 17)))
+
+    np.testing.assert_array_equal(chip, image[17 : 17 + CHIP_SIDE, 31 : 31 + CHIP_SIDE])
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.0, 3.7, 8.0])
+def test_shrinks_without_moving_anything(scale: float) -> None:
+    side = round(CHIP_SIDE * scale) + 40
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    ramps = np.stack([x, y, x + y], axis=-1) * (250 / (2 * side))
+    chip = cut_chip(np.rint(ramps).astype(np.uint8), similarity(scale, 10, (40, 5)))
+
+    inner = np.arange(20, 130)
+    pixels = np.stack(np.meshgrid(inner, inner), axis=-1).reshape(-1, 2).astype(float)
+    places = moved(similarity(scale, 10, (40, 5)), pixels)
+    expected = places @ np.array([(1, 0, 1), (0, 1, 1)]) * (250 / (2 * side))
+    drift = chip[20:130, 20:130].reshape(-1, 3) - expected
+
+    assert np.abs(drift.mean(axis=0)).max() < 0.1
+    assert np.abs(drift).max() <= 1.5
+
+
+def test_averages_what_it_shrinks() -> None:
+    board = np.indices((900, 900)).sum(axis=0) % 2 * 255
+    image = np.repeat(board[..., np.newaxis], 3, axis=2).astype(np.uint8)
+
+    chip = cut_chip(image, similarity(5, 20, (100, 50)))
+
+    inner = chip[40:110, 40:110].astype(float)
+    assert inner.mean() == pytest.approx(127.5, abs=2)
+    assert inner.std() < 12
+
+
+def test_is_black_beyond_the_image() -> None:
+    white = np.full((100, 100, 3), 255, np.uint8)
+
+    for scale in (0.5, 2.0):
+        chip = cut_chip(white, similarity(scale, 0, (-CHIP_SIDE * scale / 2, 0)))
+        assert not chip[:, : CHIP_SIDE // 2 - 3].any()
+        assert chip[2 : CHIP_SIDE // 4, CHIP_SIDE // 2 + 3 : CHIP_SIDE // 2 + 30].min() == 255
+
+
+@pytest.mark.parametrize("scale", [0.5, 3.0])
+def test_is_all_black_far_beyond_the_image(scale: float) -> None:
+    white = np.full((60, 80, 3), 255, np.uint8)
+
+    assert not cut_chip(white, similarity(scale, 30, (5000, -3000))).any()
+
+
+def test_leaves_the_image_as_it_is() -> None:
+    image = decoded("obama.jpg")
+    before = image.copy()
+
+    cut_chip(image, similarity(2, 5, (300, 100)))
+
+    np.testing.assert_array_equal(image, before)
