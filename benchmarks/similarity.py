@@ -109,7 +109,7 @@ def rates(
 def _table(version: str, report: dict[str, Any]) -> Table:
     table = Table(
         "similarity at least", "distance at most", "different people", "same person",
-        title=f"{version}: {report['same_pairs']} same, {report['different_pairs']} different pairs",
+        title=f"{version}: {report['same_pairs']} and {report['different_pairs']} pairs",
     )  # fmt: skip
     for row in report["rates"]:
         table.add_row(

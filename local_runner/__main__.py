@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from local_runner import persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
 
@@ -56,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     deidentify.add_argument("--draw", action="store_true", help="draw a rectangle on each face")
     deidentify.add_argument("--jobs", type=int, default=0, help="photos at a time (default: cores)")
     deidentify.set_defaults(command=_deidentify)
+
+    persons.add_commands(commands)
     return parser
 
 
@@ -87,8 +90,9 @@ def _routes(_arguments: argparse.Namespace, _settings: Settings, _runner: Runner
     return 0
 
 
-def _invoke(arguments: argparse.Namespace, _settings: Settings, _runner: RunnerSettings) -> int:
-    from local_runner import functions, template
+def _invoke(arguments: argparse.Namespace, settings: Settings, runner: RunnerSettings) -> int:
+    from local_runner import backend, functions, template
+    from local_runner.local_key import DEFAULT_KEY
 
     commands = {function.name: function.command for function in template.read()}
     if arguments.function not in commands:
@@ -99,7 +103,8 @@ def _invoke(arguments: argparse.Namespace, _settings: Settings, _runner: RunnerS
         event = json.load(source)
     handler = functions.load(commands[arguments.function])
     context = functions.Context(arguments.function, functions.new_request_id())
-    json.dump(handler(event, context), sys.stdout)
+    local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
+    json.dump(handler(event, context, backend.build(settings, local_key)), sys.stdout)
     print()
     return 0
 

@@ -1,7 +1,12 @@
-"""The key for development: one known text that opens everything, in the local runner alone."""
+"""The key for development: one known text that opens everything, in the local runner alone.
+
+It is neither stored nor limited, and its calls are not counted.
+"""
+
+from collections.abc import Sequence
 
 from shared.core import access
-from shared.core.models import ApiKey
+from shared.core.models import ApiKey, KeyEvent
 from shared.core.ports import Keys
 
 DEFAULT_KEY = "local-dev-key"
@@ -13,20 +18,24 @@ class WithLocalKey:
 
     def __init__(self, keys: Keys, *, key_text: str, secret: str) -> None:
         self._keys = keys
-        self._local = access.new_key(key_text, name="local", tenant=TENANT, secret=secret)
+        self._local = access.new_key(
+            key_text, name="local", tenant=TENANT, secret=secret, limits=None
+        )
 
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None."""
         return self._local if key_hash == self._local.key_hash else self._keys.find(key_hash)
 
-    def put(self, key: ApiKey) -> None:
-        """Store the key."""
-        self._keys.put(key)
-
     def list_all(self) -> tuple[ApiKey, ...]:
         """Return every key of the store."""
         return self._keys.list_all()
 
-    def delete(self, key_hash: str) -> None:
-        """Forget the key with this hash."""
-        self._keys.delete(key_hash)
+    def change(
+        self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
+    ) -> None:
+        """Store and forget keys and log the event."""
+        self._keys.change(event, put=put, delete=delete)
+
+    def events(self) -> tuple[KeyEvent, ...]:
+        """Return what was done to the keys of the store."""
+        return self._keys.events()

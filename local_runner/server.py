@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from local_runner import gateway, health, template
-from local_runner.local_key import DEFAULT_KEY, WithLocalKey
-from shared.app import App
+from local_runner import backend, gateway, health, template
+from local_runner.local_key import DEFAULT_KEY
 from shared.config import RunnerSettings, Settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -30,7 +29,7 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
             """Leave the log to the functions."""
 
     local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
-    app = _app(settings, local_key)
+    app = backend.build(settings, local_key)
     health.warm_up(app)
     wsgi = gateway.create(app, template.read())
     server = make_server(
@@ -50,7 +49,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> None:
         settings = replace(settings, vision_threads=max(1, cores // runner.workers))
 
     def load() -> Callable[..., Any]:
-        app = _app(settings, runner.local_key or "")
+        app = backend.build(settings, runner.local_key or "")
         health.warm_up(app)
         return gateway.create(app, template.read())
 
@@ -74,14 +73,6 @@ def serve(settings: Settings, runner: RunnerSettings) -> None:
             return load()
 
     Server().run()
-
-
-def _app(settings: Settings, local_key: str) -> App:
-    app = App(settings)
-    if not local_key:
-        return app
-    keys = WithLocalKey(app.keys, key_text=local_key, secret=app.key_secret)
-    return App(settings, keys=keys, key_secret=app.key_secret)
 
 
 def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:

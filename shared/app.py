@@ -5,6 +5,7 @@ reads a table never loads a model.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
@@ -13,8 +14,26 @@ from shared import log
 from shared.config import Settings
 
 if TYPE_CHECKING:
-    from shared.core.ports import Detector, Images, Keys, Masker
+    from shared.core.ports import (
+        Detector,
+        FaceIndex,
+        Faces,
+        Groups,
+        Images,
+        ImageSource,
+        Keys,
+        Masker,
+        Persons,
+        PoseEstimator,
+        Sealer,
+        Sightings,
+        Usage,
+    )
+    from shared.storage.aws.tables import Tables
+    from shared.storage.aws.usage_table import UsageTable
+    from shared.storage.cipher import KeyWrapper
     from shared.storage.local.database import Database
+    from shared.vision.recognitions import Recognitions
     from shared.vision.session import Session
 
 T = TypeVar("T")
@@ -76,7 +95,48 @@ class App:
     @built_once
     def detector_session(self) -> "Session":
         """The loaded detector model; it knows which execution provider is in use."""
-        return self._session("centerface")
+        return self.open_session("centerface")
+
+    @built_once
+    def poses(self) -> "PoseEstimator":
+        """What tells where heads point."""
+        from shared.vision.centerface import CenterFace
+        from shared.vision.pose import FivePointPoseEstimator
+
+        return FivePointPoseEstimator(CenterFace(self.detector_session))
+
+    @property
+    def model_version(self) -> str:
+        """The version of the embedder that new groups get."""
+        from shared.vision import weights
+
+        return weights.catalogue()[f"dlib-resnet-{self.settings.embedder_precision}"].version
+
+    @built_once
+    def recognitions(self) -> "Recognitions":
+        """The embedders, by model version."""
+        from shared.vision.recognitions import Recognitions
+
+        return Recognitions(self.settings, self.open_session)
+
+    @built_once
+    def index(self) -> "FaceIndex":
+        """The search over the vectors of groups."""
+        from shared.index.exact import ExactIndex
+
+        return ExactIndex(self.faces, self.sealer, max_bytes=self.settings.index_bytes)
+
+    @built_once
+    def image_source(self) -> "ImageSource":
+        """What fetches images by URL."""
+        from shared.core.detection import LARGEST_FILE
+        from shared.storage.fetch import GuardedFetcher
+
+        return GuardedFetcher(
+            max_bytes=LARGEST_FILE,
+            timeout_s=self.settings.fetch_timeout_s,
+            allowed_private_hosts=self.settings.allowed_private_hosts,
+        )
 
     @built_once
     def masker(self) -> "Masker":
@@ -91,10 +151,102 @@ class App:
         if self.settings.backend == "aws":
             from shared.storage.aws.keys import DynamoKeys
 
-            return DynamoKeys(self.settings.keys_table)
+            return DynamoKeys(self.settings.keys_table, self.settings.key_log_table)
         from shared.storage.local.keys import SqliteKeys
 
         return SqliteKeys(self.database)
+
+    @built_once
+    def usage(self) -> "Usage":
+        """The calls of keys."""
+        if self.settings.backend == "aws":
+            from shared.storage.aws.usage import DynamoUsage
+
+            return DynamoUsage(self.usage_items)
+        from shared.storage.local.usage import SqliteUsage
+
+        return SqliteUsage(self.database)
+
+    @built_once
+    def sightings(self) -> "Sightings":
+        """Who was seen with whom."""
+        if self.settings.backend == "aws":
+            from shared.storage.aws.sightings import DynamoSightings
+
+            return DynamoSightings(self.usage_items)
+        from shared.storage.local.sightings import SqliteSightings
+
+        return SqliteSightings(self.database)
+
+    @built_once
+    def usage_items(self) -> "UsageTable":
+        """The DynamoDB table of calls and sightings."""
+        from shared.storage.aws.usage_table import UsageTable
+
+        return UsageTable(self.settings.usage_table)
+
+    @built_once
+    def clock(self) -> Callable[[], float]:
+        """What tells the time, in seconds since 1970, UTC."""
+        return time.time
+
+    @built_once
+    def groups(self) -> "Groups":
+        """Groups of faces."""
+        if self.settings.backend == "aws":
+            from shared.storage.aws.groups import DynamoGroups
+
+            return DynamoGroups(self.tables)
+        from shared.storage.local.groups import SqliteGroups
+
+        return SqliteGroups(self.database)
+
+    @built_once
+    def faces(self) -> "Faces":
+        """The faces of groups."""
+        if self.settings.backend == "aws":
+            from shared.storage.aws.faces import DynamoFaces
+
+            return DynamoFaces(self.tables)
+        from shared.storage.local.faces import SqliteFaces
+
+        return SqliteFaces(self.database)
+
+    @built_once
+    def persons(self) -> "Persons":
+        """Enrolled people."""
+        if self.settings.backend == "aws":
+            from shared.storage.aws.persons import DynamoPersons
+
+            return DynamoPersons(self.settings.persons_table)
+        from shared.storage.local.persons import SqlitePersons
+
+        return SqlitePersons(self.database)
+
+    @built_once
+    def sealer(self) -> "Sealer":
+        """What encrypts vectors."""
+        from shared.storage.cipher import AesGcmSealer
+
+        return AesGcmSealer(self.key_wrapper)
+
+    @built_once
+    def key_wrapper(self) -> "KeyWrapper":
+        """What wraps the data keys."""
+        if self.settings.backend == "aws":
+            from shared.storage.aws.kms import KmsKeyWrapper
+
+            return KmsKeyWrapper(self.settings.kms_key_id)
+        from shared.storage.local.master_key import FileKeyWrapper
+
+        return FileKeyWrapper(self.settings.data_dir)
+
+    @built_once
+    def tables(self) -> "Tables":
+        """The DynamoDB tables of groups and faces."""
+        from shared.storage.aws.tables import Tables
+
+        return Tables(self.settings.groups_table, self.settings.faces_table)
 
     @built_once
     def database(self) -> "Database":
@@ -113,10 +265,13 @@ class App:
         return secret.read_or_create(self.settings.data_dir)
 
     def warm_up(self) -> None:
-        """Build what every vision call needs, so that the first is as fast as the next."""
-        _ = self.images, self.detector, self.masker
+        """Build what the calls need, so that the first is as fast as the next."""
+        _ = self.images, self.detector, self.masker, self.poses, self.image_source
+        _ = self.recognitions.of(self.model_version), self.keys, self.groups, self.faces, self.index
+        _ = self.persons, self.sealer, self.usage, self.sightings
 
-    def _session(self, model: str) -> "Session":
+    def open_session(self, model: str) -> "Session":
+        """Load a model of the catalogue, with the provider and threads of the settings."""
         from shared.vision import weights
         from shared.vision.session import Session
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from shared.core.network import Network, parse_network
+
 ROOT = Path(__file__).resolve().parent.parent
 
 Backend = Literal["local", "aws"]
@@ -30,9 +32,32 @@ class Settings:
         embedder_precision: which variant of the embedder runs.
         max_body_bytes: larger request bodies are refused.
         max_pixels: images with more pixels are refused before they are decoded.
+        fetch_timeout_s: an image that takes longer to arrive from its URL is given up.
+        allowed_private_hosts: hosts, separated by commas, from which images may be fetched although
+            their addresses are not public; for development.
+        index_bytes: how much memory the vectors of groups may take in one process.
+        utc_offset_h: the zone, as hours from UTC, of times that are told without one.
         analysis_timeout_s: an analysis that takes longer is given up.
         key_secret: keys the hashes of API keys; the local backend makes and keeps one of its own.
         keys_table: DynamoDB table of the API keys, with `backend` aws.
+        key_log_table: DynamoDB table of what operators did to keys, with `backend` aws; the
+            command line alone needs it.
+        usage_table: DynamoDB table of the calls of keys, with `backend` aws.
+        trusted_proxies: networks, separated by commas, of the proxies in front whose
+            X-Forwarded-For is taken for true.
+        max_keys_per_ip: how many distinct keys may be used from one address; 0 for any number.
+        keys_per_ip_window_s: how long a key that was used from an address counts there.
+        groups_table: DynamoDB table of the groups, with `backend` aws.
+        faces_table: DynamoDB table of the faces, with `backend` aws.
+        persons_table: DynamoDB table of the enrolled people, with `backend` aws.
+        kms_key_id: KMS key that wraps the data keys, with `backend` aws.
+        withmind_require_key: whether WithMind's API asks for an API key.
+        withmind_threshold: the similarity, 1..100, from which a face is the person's.
+        withmind_min_image_bytes: WithMind's API refuses smaller images.
+        withmind_max_image_bytes: it refuses larger images.
+        withmind_max_request_bytes: it refuses larger requests.
+        withmind_other_spellings: whether two of its results are spelled as the guide spells them
+            elsewhere: `img size err`, and `unregistered user` with a space at the end.
         log_level: of the JSON lines on standard error.
 
     """
@@ -45,9 +70,28 @@ class Settings:
     embedder_precision: Precision
     max_body_bytes: int
     max_pixels: int
+    fetch_timeout_s: float
+    allowed_private_hosts: frozenset[str]
+    index_bytes: int
+    utc_offset_h: int
     analysis_timeout_s: float
     key_secret: str
     keys_table: str
+    key_log_table: str
+    usage_table: str
+    trusted_proxies: tuple[Network, ...]
+    max_keys_per_ip: int
+    keys_per_ip_window_s: int
+    groups_table: str
+    faces_table: str
+    persons_table: str
+    kms_key_id: str
+    withmind_require_key: bool
+    withmind_threshold: int
+    withmind_min_image_bytes: int
+    withmind_max_image_bytes: int
+    withmind_max_request_bytes: int
+    withmind_other_spellings: bool
     log_level: str
 
     @classmethod
@@ -72,13 +116,42 @@ class Settings:
             ),
             max_body_bytes=read.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, low=1024),
             max_pixels=read.integer("MAX_PIXELS", 50_000_000, low=1),
+            fetch_timeout_s=read.number("FETCH_TIMEOUT_S", 10.0),
+            allowed_private_hosts=read.names("ALLOWED_PRIVATE_HOSTS"),
+            index_bytes=read.integer("INDEX_BYTES", 1024**3, low=0),
+            utc_offset_h=read.integer("UTC_OFFSET_H", 9, low=-12, high=14),
             analysis_timeout_s=read.number("ANALYSIS_TIMEOUT_S", 60.0),
             key_secret=read.text("KEY_SECRET"),
             keys_table=read.text("KEYS_TABLE"),
+            key_log_table=read.text("KEY_LOG_TABLE"),
+            usage_table=read.text("USAGE_TABLE"),
+            trusted_proxies=read.networks("TRUSTED_PROXIES"),
+            max_keys_per_ip=read.integer("MAX_KEYS_PER_IP", 0, low=0, high=1000),
+            keys_per_ip_window_s=read.integer("KEYS_PER_IP_WINDOW_S", 86_400, low=1),
+            groups_table=read.text("GROUPS_TABLE"),
+            faces_table=read.text("FACES_TABLE"),
+            persons_table=read.text("PERSONS_TABLE"),
+            kms_key_id=read.text("KMS_KEY_ID"),
+            withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),
+            withmind_threshold=read.integer("WITHMIND_THRESHOLD", 90, low=1, high=100),
+            withmind_min_image_bytes=read.integer("WITHMIND_MIN_IMAGE_BYTES", 300 * 1024, low=0),
+            withmind_max_image_bytes=read.integer("WITHMIND_MAX_IMAGE_BYTES", 500 * 1024, low=0),
+            withmind_max_request_bytes=read.integer(
+                "WITHMIND_MAX_REQUEST_BYTES", 1000 * 1024, low=0
+            ),
+            withmind_other_spellings=read.switch("WITHMIND_OTHER_SPELLINGS", "off"),
             log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         )
         if settings.backend == "aws":
-            read.require("KEY_SECRET", "KEYS_TABLE")
+            read.require(
+                "KEY_SECRET",
+                "KEYS_TABLE",
+                "USAGE_TABLE",
+                "GROUPS_TABLE",
+                "FACES_TABLE",
+                "PERSONS_TABLE",
+                "KMS_KEY_ID",
+            )
         return settings
 
 
@@ -135,11 +208,23 @@ class _Reader:
         """Return an absolute path; a relative one is taken from the project's folder."""
         return ROOT / Path(self.text(name, default)).expanduser()
 
+    def names(self, name: str) -> frozenset[str]:
+        return frozenset(part.strip() for part in self.text(name).split(",") if part.strip())
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        try:
+            return tuple(parse_network(text) for text in sorted(self.names(name)))
+        except ValueError as error:
+            raise SettingError(f"{name} must be networks, as 10.0.0.0/8: {error}") from None
+
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.text(name, default)
         if value not in choices:
             raise SettingError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
         return value
+
+    def switch(self, name: str, default: str) -> bool:
+        return self.choice(name, default, ("on", "off")) == "on"
 
     def integer(self, name: str, default: int, *, low: int, high: int | None = None) -> int:
         text = self.text(name, str(default))

@@ -8,7 +8,8 @@ from typing import Any
 from shared.app import App
 from shared.config import Settings
 from shared.core import access
-from tests.fakes import InMemoryKeys
+from shared.core.models import Limits
+from tests.fakes import InMemoryKeys, InMemorySightings, InMemoryUsage
 
 SECRET = "secret of the tests"
 KEY = "a-key-of-the-tests"
@@ -21,11 +22,16 @@ def settings(data_dir: Path, **environ: str) -> Settings:
     return Settings.from_environment({**base, "MODELS_DIR": str(models_dir), **environ})
 
 
-def app(data_dir: Path, **environ: str) -> App:
+def app(data_dir: Path, *, limits: Limits | None = None, **environ: str) -> App:
     """Return an App with an in-memory store that knows one key, and settings of its own."""
+    return App(settings(data_dir, **environ), **access_ports(limits or Limits()))
+
+
+def access_ports(limits: Limits) -> dict[str, object]:
+    """Return the in-memory ports of an App that knows one key with these limits."""
     keys = InMemoryKeys()
-    keys.put(access.new_key(KEY, name="test", tenant="t", secret=SECRET))
-    return App(settings(data_dir, **environ), keys=keys)
+    keys.put(access.new_key(KEY, name="test", tenant="t", secret=SECRET, limits=limits))
+    return {"keys": keys, "usage": InMemoryUsage(), "sightings": InMemorySightings()}
 
 
 def event(
@@ -35,6 +41,7 @@ def event(
     body: object = "",
     headers: dict[str, str] | None = None,
     route: str | None = None,
+    source_ip: str = "203.0.113.9",
 ) -> dict[str, Any]:
     """Return a proxy event; a body that is no text is sent as JSON."""
     return {
@@ -44,7 +51,7 @@ def event(
         "rawQueryString": "",
         "headers": headers if headers is not None else {"authorization": KEY},
         "requestContext": {
-            "http": {"method": method, "path": path, "sourceIp": "203.0.113.9"},
+            "http": {"method": method, "path": path, "sourceIp": source_ip},
             "requestId": "request-of-the-tests",
         },
         "body": body if isinstance(body, str) else json.dumps(body),

@@ -1,6 +1,30 @@
 """Small real implementations of the ports, held to the same contract tests as the adapters."""
 
-from shared.core.models import ApiKey
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from shared.core import quota
+from shared.core.errors import (
+    FaceNotFoundError,
+    GroupExistsError,
+    GroupNotFoundError,
+    PersonNotFoundError,
+)
+from shared.core.models import (
+    Admission,
+    ApiKey,
+    Distinct,
+    FaceChange,
+    Group,
+    KeyEvent,
+    Limits,
+    Person,
+    PersonId,
+    StoredFace,
+)
+from shared.core.quota import Tally
 
 
 class InMemoryKeys:
@@ -8,15 +32,223 @@ class InMemoryKeys:
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
+        self._events: list[KeyEvent] = []
 
     def find(self, key_hash: str) -> ApiKey | None:
         return self._keys.get(key_hash)
 
     def put(self, key: ApiKey) -> None:
+        """Store a key without an event, to begin a test with."""
         self._keys[key.key_hash] = key
 
     def list_all(self) -> tuple[ApiKey, ...]:
-        return tuple(sorted(self._keys.values(), key=lambda key: (key.name, key.created_at)))
+        keys = self._keys.values()
+        return tuple(sorted(keys, key=lambda key: (key.name, key.created_at, key.key_hash)))
 
-    def delete(self, key_hash: str) -> None:
-        self._keys.pop(key_hash, None)
+    def change(
+        self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
+    ) -> None:
+        for key in put:
+            self.put(key)
+        for key_hash in delete:
+            self._keys.pop(key_hash, None)
+        self._events.append(event)
+
+    def events(self) -> tuple[KeyEvent, ...]:
+        return tuple(sorted(self._events, key=lambda event: event.at))
+
+
+class InMemoryUsage:
+    """Fills the port `Usage`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._leases: defaultdict[str, set[str]] = defaultdict(set)
+        self._due_us: defaultdict[str, int] = defaultdict(int)
+
+    def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
+        day, _, _ = periods = quota.periods(now)
+        with self._lock:
+            counts, leases = self._counts[key_id], self._leases[key_id]
+            quota.check(limits, Tally(counts, frozenset(leases), self._due_us[key_id]), now)
+            for outdated in quota.outdated(counts, now):
+                del counts[outdated]
+            counts.update(periods)
+            if limits.rate:
+                self._due_us[key_id] = quota.next_due_us(limits.rate, self._due_us[key_id], now)
+            if limits.in_flight is None:
+                return Admission(key_id, day, counts[day], None)
+            lease = quota.new_lease(now, lease_s)
+            leases.add(lease)
+            return Admission(key_id, day, counts[day], lease)
+
+    def settle(self, admission: Admission, *, refund: bool) -> None:
+        with self._lock:
+            if refund and admission.key_id in self._counts:
+                self._counts[admission.key_id].subtract(quota.periods_of(admission.day))
+            self._leases[admission.key_id].discard(admission.lease or "")
+
+    def counts(self, key_id: str) -> Mapping[str, int]:
+        return dict(self._counts[key_id])
+
+    def forget(self, key_id: str) -> None:
+        for state in (self._counts, self._leases, self._due_us):
+            state.pop(key_id, None)
+
+
+class InMemorySightings:
+    """Fills the port `Sightings`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: defaultdict[str, dict[str, float]] = defaultdict(dict)
+
+    def note(self, subject: str, other: str, *, limit: Distinct, now: float) -> bool:
+        with self._lock:
+            seen = {name: end for name, end in self._seen[subject].items() if end > now}
+            if other not in seen and len(seen) >= limit.most:
+                return False
+            self._seen[subject] = {other: now + limit.window_s, **seen}
+            return True
+
+    def forget(self, subject: str) -> None:
+        self._seen.pop(subject, None)
+
+
+class InMemoryGroups:
+    """Fills the port `Groups`; `InMemoryFaces` shares its lock and its account."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.deleted: list[str] = []
+        self._groups: dict[tuple[str, str], Group] = {}
+
+    def create(self, group: Group) -> None:
+        with self.lock:
+            if (group.tenant, group.group_id) in self._groups:
+                raise GroupExistsError(group.group_id)
+            self._groups[group.tenant, group.group_id] = group
+
+    def find(self, tenant: str, group_id: str) -> Group:
+        with self.lock:
+            if (tenant, group_id) not in self._groups:
+                raise GroupNotFoundError(group_id)
+            return self._groups[tenant, group_id]
+
+    def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
+        with self.lock:
+            groups = (g for g in self._groups.values() if g.tenant == tenant)
+            later = (g for g in groups if after is None or g.group_id > after)
+            return tuple(sorted(later, key=lambda group: group.group_id)[:limit])
+
+    def delete(self, group: Group) -> None:
+        with self.lock:
+            del self._groups[group.tenant, self.current(group).group_id]
+            self.deleted.append(group.generation)
+
+    def current(self, group: Group) -> Group:
+        """Return this generation of the group as it is now."""
+        found = self.find(group.tenant, group.group_id)
+        if found.generation != group.generation:
+            raise GroupNotFoundError(group.group_id)
+        return found
+
+    def book(self, group: Group, *, faces: int, changes: int) -> None:
+        """Change the counts of the group."""
+        self._groups[group.tenant, group.group_id] = replace(
+            group,
+            face_count=group.face_count + faces,
+            last_change=group.last_change + changes,
+        )
+
+
+class InMemoryFaces:
+    """Fills the port `Faces`; a tombstone is the number of its change."""
+
+    def __init__(self, groups: InMemoryGroups) -> None:
+        self._groups = groups
+        self._rows: dict[str, dict[str, StoredFace | int]] = {}
+
+    def add(self, group: Group, faces: Sequence[StoredFace], *, capacity: int) -> int:
+        with self._groups.lock:
+            current = self._groups.current(group)
+            fitting = faces[: max(0, capacity - current.face_count)]
+            rows = self._rows.setdefault(group.generation, {})
+            for change, face in enumerate(fitting, start=current.last_change + 1):
+                rows[face.face_id] = replace(face, change=change)
+            self._groups.book(current, faces=len(fitting), changes=len(fitting))
+            return len(fitting)
+
+    def remove(self, group: Group, face_id: str) -> None:
+        with self._groups.lock:
+            current = self._groups.current(group)
+            if face_id not in self.find_many(group, [face_id]):
+                raise FaceNotFoundError(face_id)
+            self._rows[group.generation][face_id] = current.last_change + 1
+            self._groups.book(current, faces=-1, changes=1)
+
+    def find_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
+        with self._groups.lock:
+            wanted = set(face_ids)
+            return {face.face_id: face for face in self._live(group) if face.face_id in wanted}
+
+    def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
+        with self._groups.lock:
+            older = [f for f in self._live(group) if before is None or f.change < before]
+            return tuple(sorted(older, key=lambda face: -face.change)[:limit])
+
+    def changes(self, group: Group, *, after: int) -> Iterator[FaceChange]:
+        with self._groups.lock:
+            rows = dict(self._rows.get(group.generation, {}))
+        changes = (
+            FaceChange(row, face_id, None)
+            if isinstance(row, int)
+            else FaceChange(row.change, face_id, row.sealed_vector)
+            for face_id, row in rows.items()
+        )
+        yield from sorted(
+            (change for change in changes if change.number > after), key=lambda c: c.number
+        )
+
+    def purge(self, limit: int) -> int:
+        with self._groups.lock:
+            doomed = [
+                (generation, face_id)
+                for generation in self._groups.deleted
+                for face_id in self._rows.get(generation, {})
+            ][:limit]
+            for generation, face_id in doomed:
+                del self._rows[generation][face_id]
+            return len(doomed)
+
+    def _live(self, group: Group) -> list[StoredFace]:
+        rows = self._rows.get(group.generation, {}).values()
+        return [row for row in rows if not isinstance(row, int)]
+
+
+class InMemoryPersons:
+    """Fills the port `Persons`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._persons: dict[PersonId, Person] = {}
+
+    def find(self, person_id: PersonId) -> Person:
+        with self._lock:
+            if person_id not in self._persons:
+                raise PersonNotFoundError(str(person_id))
+            return self._persons[person_id]
+
+    def put(self, person: Person) -> None:
+        with self._lock:
+            self._persons[person.id] = person
+
+    def list_ids(self, tenant: str, company: str) -> Iterator[PersonId]:
+        with self._lock:
+            ids = [i for i in self._persons if (i.tenant, i.company) == (tenant, company)]
+        yield from sorted(ids, key=lambda person_id: person_id.user_id)
+
+    def delete(self, person_id: PersonId) -> None:
+        with self._lock:
+            self._persons.pop(person_id, None)

@@ -7,27 +7,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.app import App
-from shared.core import access
 from shared.core.errors import (
     AccessError,
     AnalysisTimeoutError,
     BlockedKeyError,
     BodyTooLargeError,
+    ConcurrencyLimitError,
     CorruptImageError,
+    DailyLimitError,
     FaceError,
+    ForbiddenAddressError,
     ForbiddenSubpathError,
     GroupError,
     ImageError,
     InvalidParameterError,
     InvalidTokenError,
     MissingKeyError,
+    MonthlyLimitError,
     NoFaceError,
+    PersonNotFoundError,
     StoreUnavailableError,
+    TooManyAddressesError,
+    TooManyKeysError,
     TooManyPixelsError,
     UnknownApiError,
     UnknownKeyError,
     UnsupportedImageError,
+    YearlyLimitError,
 )
+from shared.core.models import ApiKey
+from shared.http import caller
 from shared.http.dialect import row_for
 from shared.http.request import Request
 from shared.http.response import Payload, Response
@@ -57,8 +66,15 @@ ERRORS: Mapping[type[FaceError], Refusal | Finding] = {
     MissingKeyError: Refusal(403, "Empty Auth Header"),
     UnknownKeyError: Refusal(403, "Invalid Key KEY"),
     BlockedKeyError: Refusal(403, "Blocked KEY"),
+    ForbiddenAddressError: Refusal(403, "Not Allowed IP"),
+    TooManyKeysError: Refusal(403, "Too Many Keys"),
+    TooManyAddressesError: Refusal(403, "Too Many IPs"),
     ForbiddenSubpathError: Refusal(403, "Not Allowed Subpath"),
     UnknownApiError: Refusal(403, "Invalid API"),
+    ConcurrencyLimitError: Refusal(429, "Concurrent Limit Exceeded"),
+    DailyLimitError: Refusal(403, "Daily Limit Exceeded"),
+    MonthlyLimitError: Refusal(403, "Monthly Limit Exceeded"),
+    YearlyLimitError: Refusal(403, "Yearly Limit Exceeded"),
     AccessError: Refusal(403, "Invalid API"),
     AnalysisTimeoutError: Refusal(408, "Request Timeout"),
     TooManyPixelsError: Refusal(413, "Body Size Limit Exceeded"),
@@ -68,6 +84,7 @@ ERRORS: Mapping[type[FaceError], Refusal | Finding] = {
     ImageError: Finding("This file is not image contents"),
     InvalidParameterError: Finding("This option is not allowed"),
     GroupError: Finding("This option is not allowed"),
+    PersonNotFoundError: Finding("This option is not allowed"),
     InvalidTokenError: Finding("This option is not allowed"),
     StoreUnavailableError: Refusal(500, "Internal Server Error"),
     FaceError: Refusal(500, "Internal Server Error"),
@@ -77,9 +94,9 @@ ERRORS: Mapping[type[FaceError], Refusal | Finding] = {
 class EtriDialect:
     """Answers as ETRI's API gateway does."""
 
-    def authorise(self, request: Request, app: App) -> None:
+    def authorise(self, request: Request, app: App) -> ApiKey:
         """Let a caller with a known key pass."""
-        access.authenticate(app.keys, _key_text(request), secret=app.key_secret)
+        return caller.identify(request, app, _key_text(request))
 
     def answer(self, request: Request, payload: Payload) -> Response:
         """Wrap the result of an analysis."""
@@ -94,7 +111,7 @@ class EtriDialect:
             _HEADERS,
         )
 
-    def refuse(self, request: Request, error: FaceError) -> Response:
+    def refuse(self, request: Request, error: FaceError, app: App) -> Response:
         """Word an error: as the gateway's refusal, or as the analysis's finding."""
         row = row_for(ERRORS, type(error))
         outcome = type(error).__name__
@@ -107,6 +124,10 @@ class EtriDialect:
             _HEADERS,
             outcome,
         )
+
+    def is_finding(self, error: FaceError) -> bool:
+        """Tell whether the error is what an analysis found."""
+        return isinstance(row_for(ERRORS, type(error)), Finding)
 
 
 def faces_field(request: Request) -> str:

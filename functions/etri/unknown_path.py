@@ -10,7 +10,7 @@ from shared.http.response import Payload
 _API = "/FaceDeID/"
 
 
-@endpoint(etri)
+@endpoint(etri, is_counted=False)
 def handler(request: Request, app: App) -> Payload:
     """Refuse the call."""
     if request.path.startswith(_API):

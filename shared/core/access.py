@@ -1,15 +1,27 @@
-"""Who may call: API keys."""
+"""Who may call, whence, and what: the rules before a call is made."""
 
 import hashlib
 import hmac
 import secrets
 from datetime import UTC, datetime
 
-from shared.core.errors import BlockedKeyError, MissingKeyError, UnknownKeyError
-from shared.core.models import ApiKey, KeyStatus
-from shared.core.ports import Keys
+from shared.core.errors import (
+    BlockedKeyError,
+    ForbiddenAddressError,
+    ForbiddenSubpathError,
+    MissingKeyError,
+    TooManyAddressesError,
+    TooManyKeysError,
+    UnknownKeyError,
+)
+from shared.core.models import ApiKey, Distinct, KeyStatus, Limits
+from shared.core.network import Address, is_within, subscriber
+from shared.core.ports import Keys, Sightings
+
+DEFAULT_LIMITS = Limits()
 
 _KEY_BYTES = 32
+_ID_BYTES = 6
 _LONGEST_KEY = 512  # characters; what is longer was not made here and is not worth hashing
 
 
@@ -20,30 +32,45 @@ def hash_key(key_text: str, secret: str) -> str:
     ).hexdigest()
 
 
-def create_key(keys: Keys, *, name: str, tenant: str, secret: str) -> str:
-    """Make and store a key for a tenant; return its text, which cannot be had again."""
-    key_text = secrets.token_urlsafe(_KEY_BYTES)
-    keys.put(new_key(key_text, name=name, tenant=tenant, secret=secret))
-    return key_text
+def new_key_text() -> str:
+    """Return a text that nobody can guess."""
+    return secrets.token_urlsafe(_KEY_BYTES)
 
 
-def new_key(key_text: str, *, name: str, tenant: str, secret: str) -> ApiKey:
-    """Return an active key with this text, without storing it."""
+def new_key(
+    key_text: str, *, name: str, tenant: str, secret: str, limits: Limits | None = DEFAULT_LIMITS
+) -> ApiKey:
+    """Return an active key with this text and an id of its own, without storing it."""
     return ApiKey(
+        id=secrets.token_hex(_ID_BYTES),
         key_hash=hash_key(key_text, secret),
         name=name,
         tenant=tenant,
         status=KeyStatus.ACTIVE,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        limits=limits,
     )
 
 
-def authenticate(keys: Keys, key_text: str | None, *, secret: str) -> ApiKey:
-    """Return the key that a caller presents.
+def public_key(tenant: str) -> ApiKey:
+    """Return what stands for callers without a key; their calls are neither limited nor counted."""
+    return ApiKey(
+        id="",
+        key_hash="",
+        name="public",
+        tenant=tenant,
+        status=KeyStatus.ACTIVE,
+        created_at=datetime.fromtimestamp(0, UTC),
+        limits=None,
+    )
+
+
+def authenticate(keys: Keys, key_text: str | None, *, secret: str, now: float) -> ApiKey:
+    """Return the key that a caller presents at a time (seconds since 1970, UTC).
 
     Raises:
         MissingKeyError: there is none.
-        UnknownKeyError: it is not one of ours.
+        UnknownKeyError: it is not one of ours, or not any more.
         BlockedKeyError: the operator has blocked it.
 
     """
@@ -55,6 +82,64 @@ def authenticate(keys: Keys, key_text: str | None, *, secret: str) -> ApiKey:
     key = keys.find(key_hash)
     if key is None or not hmac.compare_digest(key.key_hash, key_hash):
         raise UnknownKeyError
+    if key.expires_at is not None and key.expires_at.timestamp() <= now:
+        raise UnknownKeyError
     if key.status is KeyStatus.BLOCKED:
         raise BlockedKeyError
     return key
+
+
+def check_address(
+    sightings: Sightings,
+    key: ApiKey,
+    address: Address | None,
+    *,
+    keys_per_address: Distinct | None,
+    now: float,
+) -> None:
+    """Let the key be used from an address, and note that it was.
+
+    A caller from a foreign network is refused before anything is noted: with a stolen key he could
+    otherwise use up the addresses of its owner.
+
+    Raises:
+        ForbiddenAddressError: the key lists networks, and the address is in none of them.
+        TooManyKeysError: more distinct keys than may be were used from the address.
+        TooManyAddressesError: the key was used from more distinct addresses than it may be.
+
+    """
+    if key.limits is None:
+        return
+    if key.limits.networks and not is_within(address, key.limits.networks):
+        raise ForbiddenAddressError
+    caller = subscriber(address)
+    if keys_per_address and not sightings.note(
+        f"address {caller}", key.id, limit=keys_per_address, now=now
+    ):
+        raise TooManyKeysError
+    if key.limits.addresses and not sightings.note(
+        addresses_of(key.id), caller, limit=key.limits.addresses, now=now
+    ):
+        raise TooManyAddressesError
+
+
+def addresses_of(key_id: str) -> str:
+    """Return the subject of the sightings of a key's addresses."""
+    return f"key {key_id}"
+
+
+def check_path(key: ApiKey, path: str) -> None:
+    """Let the key open a path of the template.
+
+    Raises:
+        ForbiddenSubpathError: the key lists paths, and this one lies in none of them.
+
+    """
+    if key.limits is None or not key.limits.paths:
+        return
+    if not any(_is_below(path, allowed) for allowed in key.limits.paths):
+        raise ForbiddenSubpathError
+
+
+def _is_below(path: str, allowed: str) -> bool:
+    return f"{path.rstrip('/')}/".startswith(f"{allowed.rstrip('/')}/")

@@ -10,8 +10,16 @@ found by the nearest ancestor.
         MissingKeyError
         UnknownKeyError
         BlockedKeyError
+        ForbiddenAddressError
+        TooManyKeysError
+        TooManyAddressesError
         ForbiddenSubpathError
         UnknownApiError
+        LimitError
+          ConcurrencyLimitError
+          DailyLimitError
+          MonthlyLimitError
+          YearlyLimitError
       InvalidParameterError
       ImageError
         UnsupportedImageError
@@ -19,6 +27,7 @@ found by the nearest ancestor.
         TooManyPixelsError
         NoFaceError
         ImageTooLargeError
+        ImageTooSmallError
         ImageUrlError
         ImageDownloadTimeoutError
       GroupError
@@ -27,6 +36,7 @@ found by the nearest ancestor.
         GroupNotFoundError
         GroupFullError
         FaceNotFoundError
+      PersonNotFoundError
       InvalidTokenError
       AnalysisTimeoutError
       StoreUnavailableError
@@ -57,12 +67,48 @@ class BlockedKeyError(AccessError):
     """The operator has blocked the API key."""
 
 
+class ForbiddenAddressError(AccessError):
+    """The caller's address lies in none of the networks of the API key."""
+
+
+class TooManyKeysError(AccessError):
+    """More distinct API keys were used from the caller's address than may be."""
+
+
+class TooManyAddressesError(AccessError):
+    """The API key was used from more distinct addresses than it may be."""
+
+
 class ForbiddenSubpathError(AccessError):
-    """The path lies below an API, where nothing may be called."""
+    """The path lies below an API, where nothing may be called, or is not one of the API key's."""
 
 
 class UnknownApiError(AccessError):
     """There is no API at this path."""
+
+
+class LimitError(AccessError):
+    """The API key has used up a limit; `used_today` is how many of its calls counted today."""
+
+    def __init__(self, used_today: int = 0) -> None:
+        super().__init__()
+        self.used_today = used_today
+
+
+class ConcurrencyLimitError(LimitError):
+    """As many calls of the API key are in flight as may be, or they follow each other too fast."""
+
+
+class DailyLimitError(LimitError):
+    """The API key has used up its calls of the day."""
+
+
+class MonthlyLimitError(LimitError):
+    """The API key has used up its calls of the month."""
+
+
+class YearlyLimitError(LimitError):
+    """The API key has used up its calls of the year."""
 
 
 class InvalidParameterError(FaceError):
@@ -75,7 +121,9 @@ class InvalidParameterError(FaceError):
 
 
 class ImageError(FaceError):
-    """The image cannot be used."""
+    """The image cannot be used; `which` names it where a call has more than one."""
+
+    which: str = ""
 
 
 class UnsupportedImageError(ImageError):
@@ -96,6 +144,10 @@ class NoFaceError(ImageError):
 
 class ImageTooLargeError(ImageError):
     """The image file has more bytes than are taken here."""
+
+
+class ImageTooSmallError(ImageError):
+    """The image file has fewer bytes than are taken here."""
 
 
 class ImageUrlError(ImageError):
@@ -128,6 +180,10 @@ class GroupFullError(GroupError):
 
 class FaceNotFoundError(GroupError):
     """The group has no face of this id."""
+
+
+class PersonNotFoundError(FaceError):
+    """The tenant's company has enrolled no person of this id."""
 
 
 class InvalidTokenError(FaceError):

@@ -1,18 +1,24 @@
 """The roles that the rules need filled; `shared.vision` and `shared.storage` fill them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.models import (
+    Admission,
     ApiKey,
     DetectionScale,
+    Distinct,
     Face,
     FaceChange,
     Group,
     HideMethod,
+    KeyEvent,
+    Limits,
+    Person,
+    PersonId,
     Photo,
     Pose,
     StoredFace,
@@ -74,19 +80,73 @@ class PoseEstimator(Protocol):
 
 
 class Keys(Protocol):
-    """API keys, known by the keyed hash of their text alone."""
+    """API keys, known by the keyed hash of their text alone, and the log of what was done."""
 
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None."""
 
-    def put(self, key: ApiKey) -> None:
-        """Store the key; one with the same hash is replaced."""
-
     def list_all(self) -> tuple[ApiKey, ...]:
         """Return every key, by name."""
 
-    def delete(self, key_hash: str) -> None:
-        """Forget the key with this hash, if there is one."""
+    def change(
+        self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
+    ) -> None:
+        """Store keys, in place of those with their hashes, and forget the keys of other hashes.
+
+        The event is logged in the same step: all of it is done, or nothing.
+        """
+
+    def events(self) -> tuple[KeyEvent, ...]:
+        """Return what was done, the oldest first."""
+
+
+class Usage(Protocol):
+    """The calls of keys: counted, limited, and exact under any concurrency of any processes."""
+
+    def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
+        """Count a call in its day, month and year, if `shared.core.quota` lets it pass: one step.
+
+        Args:
+            key_id: of the key.
+            limits: what it may do.
+            now: in seconds since 1970, UTC.
+            lease_s: the call is in flight until it is settled, or else so many seconds.
+
+        Raises:
+            LimitError: a limit is used up; nothing was changed.
+            StoreUnavailableError: the store did not take the call; at worst it was counted.
+        """
+
+    def settle(self, admission: Admission, *, refund: bool) -> None:
+        """End a call: it is in flight no more, and with `refund` it was never counted.
+
+        To be called once. It writes nothing where neither applies.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
+
+    def counts(self, key_id: str) -> Mapping[str, int]:
+        """Return the calls by day ("2026-01-31"), month ("2026-01") and year ("2026")."""
+
+    def forget(self, key_id: str) -> None:
+        """Forget the calls of a key."""
+
+
+class Sightings(Protocol):
+    """Who was seen with whom: the addresses of a key, the keys of an address."""
+
+    def note(self, subject: str, other: str, *, limit: Distinct, now: float) -> bool:
+        """Return whether `other` is one of those that may be seen with the subject, and note it.
+
+        One that was noted within the window costs no write; one too many is not noted.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
+
+    def forget(self, subject: str) -> None:
+        """Forget whom the subject was seen with."""
 
 
 class ImageSource(Protocol):
@@ -169,16 +229,52 @@ class Faces(Protocol):
         """
 
 
+class Persons(Protocol):
+    """Enrolled people. What one call wrote, the next call of any process reads."""
+
+    def find(self, person_id: PersonId) -> Person:
+        """Return a person as it is now.
+
+        Raises:
+            PersonNotFoundError: it is not enrolled.
+        """
+
+    def put(self, person: Person) -> None:
+        """Store a person, in one step in place of an earlier enrolment."""
+
+    def list_ids(self, tenant: str, company: str) -> Iterator[PersonId]:
+        """Yield everyone whom the company has enrolled, by id."""
+
+    def delete(self, person_id: PersonId) -> None:
+        """Remove the person's vector and data key in one step, if they are there."""
+
+
+class KeyOwner(Protocol):
+    """What has a data key of its own: a group of faces, or a person."""
+
+    @property
+    def generation(self) -> str:
+        """Unique for ever; the key is wrapped for it alone."""
+
+    @property
+    def model_version(self) -> str:
+        """Of the embedder that made the vectors."""
+
+    @property
+    def wrapped_key(self) -> bytes:
+        """The data key, wrapped."""
+
+
 class Sealer(Protocol):
-    """Encrypts vectors with the data key of their group before anything stores them."""
+    """Encrypts vectors with the data key of their group or person before anything stores them."""
 
     def new_group_key(self, generation: str) -> bytes:
-        """Return a new data key for a group, wrapped."""
+        """Return a new data key for a group or a person, wrapped."""
 
-    def seal(self, group: Group, face_id: str, vector: NDArray[np.float32]) -> bytes:
+    def seal(self, group: KeyOwner, face_id: str, vector: NDArray[np.float32]) -> bytes:
         """Return the encrypted vector, bound to its group, face and model version."""
 
-    def open(self, group: Group, face_id: str, sealed_vector: bytes) -> NDArray[np.float32]:
+    def open(self, group: KeyOwner, face_id: str, sealed_vector: bytes) -> NDArray[np.float32]:
         """Return the vector.
 
         Raises:
@@ -186,6 +282,25 @@ class Sealer(Protocol):
         """
 
     def open_many(
-        self, group: Group, face_ids: Sequence[str], sealed_vectors: Sequence[bytes]
+        self, group: KeyOwner, face_ids: Sequence[str], sealed_vectors: Sequence[bytes]
     ) -> NDArray[np.float32]:
         """Return the vectors as an array of shape (len(face_ids), dimension)."""
+
+
+class FaceIndex(Protocol):
+    """Finds the nearest vectors of a group."""
+
+    def search(
+        self, group: Group, vector: NDArray[np.float32], *, limit: int, min_score: float
+    ) -> tuple[list[str], NDArray[np.float32]]:
+        """Return the nearest faces that the group had when it was read, or has had since.
+
+        Args:
+            group: just read from the store: its `last_change` says up to where to look.
+            vector: of unit length, float32 of shape (128,).
+            limit: the most faces to return.
+            min_score: the least inner product.
+
+        Returns:
+            The ids and their inner products, float32, greatest first.
+        """

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from shared.app import App
 from shared.core.errors import FaceError
+from shared.core.models import ApiKey
 from shared.http.request import Request
 from shared.http.response import Payload, Response
 
@@ -14,14 +15,17 @@ Row = TypeVar("Row")
 class Dialect(Protocol):
     """One vendor's manner of speaking."""
 
-    def authorise(self, request: Request, app: App) -> None:
-        """Let the call pass, or raise an AccessError."""
+    def authorise(self, request: Request, app: App) -> ApiKey:
+        """Return the key that lets the call pass, or raise an AccessError."""
 
     def answer(self, request: Request, payload: Payload) -> Response:
         """Word the result of a call."""
 
-    def refuse(self, request: Request, error: FaceError) -> Response:
+    def refuse(self, request: Request, error: FaceError, app: App) -> Response:
         """Word an error."""
+
+    def is_finding(self, error: FaceError) -> bool:
+        """Tell whether the error is what an analysis found: such a call counts as served."""
 
 
 def row_for(table: Mapping[type[FaceError], Row], error: type[FaceError]) -> Row:

@@ -4,11 +4,13 @@ import functools
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from shared import log
 from shared.app import App, current_app
 from shared.core.errors import FaceError
+from shared.http import metering
 from shared.http.dialect import Dialect
 from shared.http.request import Event, Request
 from shared.http.response import Payload, Response
@@ -25,8 +27,12 @@ class Handler(Protocol):
         """Serve one event; tests pass an `app` of their own."""
 
 
-def endpoint(dialect: Dialect) -> Callable[[Call], Handler]:
-    """Make a handler of a call, speaking a vendor's dialect."""
+def endpoint(dialect: Dialect, *, is_counted: bool = True) -> Callable[[Call], Handler]:
+    """Make a handler of a call, speaking a vendor's dialect.
+
+    A call that is served counts against the limits of its key, unless `is_counted` is false: for
+    what is no operation of an API.
+    """
 
     def decorate(call: Call) -> Handler:
         @functools.wraps(call)
@@ -35,7 +41,7 @@ def endpoint(dialect: Dialect) -> Callable[[Call], Handler]:
             app = app or current_app()
             request = Request(event, timeout_s=app.settings.analysis_timeout_s)
             with log.request_id(request.id):
-                response = _respond(dialect, call, request, app)
+                response = _respond(dialect, call, request, app, is_counted=is_counted)
                 _logger.info(
                     "call",
                     extra={
@@ -45,20 +51,24 @@ def endpoint(dialect: Dialect) -> Callable[[Call], Handler]:
                         "ms": round((time.perf_counter() - started) * 1000, 1),
                     },
                 )
-            return response.to_event()
+            return response.to_event(metering.headers(request.allowance))
 
         return handler
 
     return decorate
 
 
-def _respond(dialect: Dialect, call: Call, request: Request, app: App) -> Response:
+def _respond(
+    dialect: Dialect, call: Call, request: Request, app: App, *, is_counted: bool
+) -> Response:
     try:
         request.check_size(app.settings.max_body_bytes)
-        dialect.authorise(request, app)
-        return dialect.answer(request, call(request, app))
+        request.caller = dialect.authorise(request, app)
+        meter = metering.metered(request, app, dialect.is_finding) if is_counted else nullcontext()
+        with meter:
+            return dialect.answer(request, call(request, app))
     except FaceError as error:
-        return dialect.refuse(request, error)
+        return dialect.refuse(request, error, app)
     except Exception:  # the caller gets the dialect's own words, the log the cause
         _logger.exception("unexpected error")
-        return dialect.refuse(request, FaceError())
+        return dialect.refuse(request, FaceError(), app)

@@ -11,6 +11,8 @@ from typing import Any
 
 from shared.core.deadline import Deadline
 from shared.core.errors import BodyTooLargeError, InvalidParameterError
+from shared.core.models import ApiKey
+from shared.core.quota import Allowance
 
 Event = Mapping[str, Any]
 
@@ -33,6 +35,7 @@ class Request:
         source_ip: the peer of the gateway.
         body: the raw body.
         deadline: when the analysis must have ended.
+        allowance: what is left of the caller's calls of the day, once that is known.
 
     """
 
@@ -48,6 +51,19 @@ class Request:
         self.source_ip = str(context["http"].get("sourceIp", ""))
         self.body = _body(event)
         self.deadline = Deadline.after(timeout_s)
+        self.allowance: Allowance | None = None
+        self._caller: ApiKey | None = None
+
+    @property
+    def caller(self) -> ApiKey:
+        """The key that the call was let in with; there is none before it was."""
+        if self._caller is None:
+            raise LookupError("the call has not been authorised")
+        return self._caller
+
+    @caller.setter
+    def caller(self, key: ApiKey) -> None:
+        self._caller = key
 
     def check_size(self, max_body_bytes: int) -> None:
         """Refuse a body over the limit, also one that was only announced and never passed on.

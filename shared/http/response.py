@@ -20,11 +20,15 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     outcome: str = "ok"
 
-    def to_event(self) -> dict[str, Any]:
+    def to_event(self, more_headers: Mapping[str, str]) -> dict[str, Any]:
         """Return the reply as a proxy event, payload format 2.0."""
         return {
             "statusCode": self.status,
-            "headers": {"Content-Type": "application/json; charset=UTF-8", **self.headers},
+            "headers": {
+                "Content-Type": "application/json; charset=UTF-8",
+                **self.headers,
+                **more_headers,
+            },
             "body": json.dumps(self.payload, separators=(",", ":")),
             "isBase64Encoded": False,
         }

@@ -1,4 +1,4 @@
-"""What may be faces: many overlapping boxes, and how to choose among them."""
+"""What may be faces: boxes with scores, many of one face, and the choice among them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 SAME_FACE = 0.3
-"""Boxes that overlap more than this, as intersection over union, are of one face."""
+"""Boxes with a larger intersection over union than this are of one face."""
 
-_EXACT_HEIGHTS = (24, 320)  # pixels; of faces seen larger or smaller the boxes are less exact
+_EXACT_HEIGHTS = (24, 320)  # pixels; boxes of faces seen smaller or larger are less exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """What may be faces; the arrays are of one length.
+    """What may be faces; N of them.
 
     Attributes:
-        boxes: x1, y1, x2, y2 in pixels, not clipped, shape (N, 4).
+        boxes: x1, y1, x2, y2 in pixels, not clipped to the image, shape (N, 4).
         scores: 0..1, shape (N,).
-        landmarks: five points (x, y) in the order of `shared.core.models.Face`, shape (N, 5, 2).
-        seen_heights: of the boxes in the image that the network saw, in its pixels, shape (N,).
-
+        landmarks: x, y of five points in the order of `shared.core.models.Face`, shape (N, 5, 2).
+        seen_heights: of the boxes in what the network was shown, in its pixels, shape (N,).
     """
 
     boxes: Floats
@@ -33,21 +32,21 @@ class Candidates:
     seen_heights: Floats
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return N."""
         return len(self.scores)
 
     @property
     def centres(self) -> Floats:
-        """The middles of the boxes, shape (N, 2)."""
-        return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
+        """The centres of the boxes, shape (N, 2)."""
+        return self.boxes[:, :2] + self.sizes * np.float32(0.5)
 
     @property
-    def heights(self) -> Floats:
-        """The heights of the boxes, in pixels."""
-        return self.boxes[:, 3] - self.boxes[:, 1]
+    def sizes(self) -> Floats:
+        """The widths and heights of the boxes, shape (N, 2)."""
+        return self.boxes[:, 2:] - self.boxes[:, :2]
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Candidates":
-        """Return those that a mask or an index names."""
+        """Return those that a mask or an index selects."""
         return Candidates(
             self.boxes[which], self.scores[which], self.landmarks[which], self.seen_heights[which]
         )
@@ -59,12 +58,12 @@ class Candidates:
     def mapped(self, scale: tuple[float, float], shift: tuple[float, float]) -> "Candidates":
         """Return them in the frame where a point p lies at p * scale + shift."""
         factors, shifts = np.array(scale, np.float32), np.array(shift, np.float32)
-        points = self.landmarks * factors + shifts
-        corners = self.boxes.reshape(-1, 2, 2) * factors + shifts
-        return Candidates(corners.reshape(-1, 4), self.scores, points, self.seen_heights)
+        boxes = self.boxes * np.tile(factors, 2) + np.tile(shifts, 2)
+        landmarks = self.landmarks * factors + shifts
+        return Candidates(boxes, self.scores, landmarks, self.seen_heights)
 
 
-def join(parts: Sequence[Candidates]) -> Candidates:
+def concatenate(parts: Sequence[Candidates]) -> Candidates:
     """Return the candidates of all parts, of which there is at least one."""
     return Candidates(
         np.concatenate([part.boxes for part in parts]),
@@ -74,27 +73,25 @@ def join(parts: Sequence[Candidates]) -> Candidates:
     )
 
 
-def choose(candidates: Candidates) -> Candidates:
-    """Return the best one of those that overlap (non-maximum suppression).
+def suppress_overlapping(candidates: Candidates) -> Candidates:
+    """Return one candidate for each face, by non-maximum suppression.
 
-    One that was seen at a size where boxes are exact is better than one that was not; among
-    those, the higher score is.
+    One that was seen at a size where boxes are exact goes before one that was not, and a higher
+    score before a lower one.
     """
+    exact_low, exact_high = _EXACT_HEIGHTS
     heights = candidates.seen_heights
-    exact = (heights >= _EXACT_HEIGHTS[0]) & (heights <= _EXACT_HEIGHTS[1])
-    corners, sizes = candidates.boxes[:, :2], candidates.boxes[:, 2:] - candidates.boxes[:, :2]
+    ranks = candidates.scores + ((heights >= exact_low) & (heights <= exact_high))
+    rectangles = np.concatenate([candidates.boxes[:, :2], candidates.sizes], axis=1)
     kept = cv2.dnn.NMSBoxes(
-        np.concatenate([corners, sizes], axis=1).tolist(),
-        (candidates.scores + exact).tolist(),
-        score_threshold=0.0,
-        nms_threshold=SAME_FACE,
+        rectangles.tolist(), ranks.tolist(), score_threshold=0.0, nms_threshold=SAME_FACE
     )
     return candidates.take(np.asarray(kept, np.intp))
 
 
-def overlap(box: Floats, boxes: Floats) -> Floats:
-    """Return the intersection over union of a box, shape (4,), with each of others, shape (N, 4)."""
-    corners = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    shared = np.clip(corners[1] - corners[0], 0, None).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return np.asarray(shared / (areas + (box[2:] - box[:2]).prod() - shared), np.float32)
+def intersections_over_union(box: Floats, boxes: Floats) -> Floats:
+    """Return how much a box, shape (4,), overlaps with each of others, shape (N, 4); 0..1."""
+    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    common = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
+    return np.asarray(common / (areas - common), np.float32)

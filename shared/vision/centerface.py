@@ -1,7 +1,7 @@
 """The detection network: what it sees in images of one shape.
 
 Y. Xu et al., "CenterFace: joint face detection and alignment using face as point" (2019), with the
-published weights. For every fourth pixel the network tells how much it looks like the middle of a
+published weights. For every fourth pixel the network tells how much it looks like the centre of a
 face, how large that face would be and where its five points would lie.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shared.vision.candidates import Candidates, Floats
 from shared.vision.session import Session
 
-_STRIDE = 4  # pixels of the image from one cell of the maps to the next
+_STRIDE = np.float32(4)  # pixels of the image from one cell of the maps to the next
 _MULTIPLE = 32  # of pixels, that the network takes in each direction
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -27,18 +27,20 @@ class CenterFace:
         self._session = session
 
     def find(self, images_bgr: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
-        """Return the candidates of each image that score more than the threshold.
-
-        One face may give several candidates.
+        """Return the candidates in each image that score more than the threshold.
 
         Args:
             images_bgr: at least one, all of one shape (H, W, 3).
             threshold: 0..1.
 
         """
-        inputs = {"images": _as_input(images_bgr)}
-        maps = self._session.run(["heatmap", "scale", "offset", "landmarks"], inputs)
-        return [_decode(*maps_of_one, threshold) for maps_of_one in zip(*maps, strict=True)]
+        heatmaps, scales, offsets, landmarks = self._session.run(
+            ["heatmap", "scale", "offset", "landmarks"], {"images": _as_input(images_bgr)}
+        )
+        return [
+            _decode(heatmaps[n, 0], scales[n], offsets[n], landmarks[n], threshold)
+            for n in range(len(images_bgr))
+        ]
 
 
 def _as_input(images_bgr: Sequence[NDArray[np.uint8]]) -> Floats:
@@ -57,18 +59,19 @@ def _round_up(pixels: int) -> int:
 def _decode(
     heatmap: Floats, scale: Floats, offset: Floats, landmarks: Floats, threshold: float
 ) -> Candidates:
-    """Return the candidates at the peaks of the heatmap; the maps are (channels, H, W).
+    """Return the candidates at the peaks of the heatmap.
 
-    The network speaks of y before x throughout.
+    The heatmap is of shape (H, W), the others (channels, H, W), where y comes before x.
     """
-    heat = heatmap[0]
-    peaks = (heat > threshold) & (heat >= cv2.dilate(heat, _NEIGHBOURS))
-    cells = np.stack(np.nonzero(peaks), axis=1)
-    sizes = np.exp(scale[:, peaks].T) * np.float32(_STRIDE)
-    middles = (cells + offset[:, peaks].T + np.float32(0.5)) * np.float32(_STRIDE)
-    corners = middles - sizes / 2
-    points = landmarks[:, peaks].T.reshape(-1, 5, 2) * sizes[:, np.newaxis] + corners[:, np.newaxis]
-    boxes = np.concatenate([corners[:, ::-1], (corners + sizes)[:, ::-1]], axis=1)
+    peaks = (heatmap > threshold) & (heatmap >= cv2.dilate(heatmap, _NEIGHBOURS))
+    cells_yx = np.argwhere(peaks).astype(np.float32)
+    sizes = np.exp(scale[:, peaks].T) * _STRIDE
+    corners = (cells_yx + offset[:, peaks].T + np.float32(0.5)) * _STRIDE - sizes * np.float32(0.5)
+    in_box = landmarks[:, peaks].T.reshape(-1, 5, 2)
+    points = in_box * sizes[:, np.newaxis] + corners[:, np.newaxis]
     return Candidates(
-        boxes.astype(np.float32), heat[peaks], points[:, :, ::-1].astype(np.float32), sizes[:, 0]
+        boxes=np.concatenate([corners[:, ::-1], (corners + sizes)[:, ::-1]], axis=1),
+        scores=heatmap[peaks],
+        landmarks=points[:, :, ::-1],
+        seen_heights=sizes[:, 0],
     )

@@ -1,22 +1,31 @@
 """Finds faces: a coarse look at the whole photo, then closer looks where small faces may be.
 
-The network finds faces of about 20 to 350 pixels, and its time goes with the pixels it sees. So the
-photo is first seen whole, at two small scales. A face too small for them still leaves a weak peak in
-the heatmap: the most promising ones are looked at again at the photo's own scale, in small windows,
-and for as long as that brings faces to light.
+The network finds faces of 20 to 350 pixels, and its time goes with the pixels that it is shown. So
+the photo is first shown whole, at two small scales; small faces are then searched for where it seems
+worthwhile (`closer_looks`). What is doubtful gets a second look at the scale the network knows best.
+
+Faces may be turned in the image's plane. From about 90 degrees on small ones are often missed, so a
+photo has to stand upright as a whole.
 """
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from shared.core.models import Box, DetectionScale, Face, Photo
-from shared.vision.candidates import SAME_FACE, Candidates, Floats, choose, join, overlap
+from shared.vision.candidates import (
+    SAME_FACE,
+    Candidates,
+    Floats,
+    concatenate,
+    intersections_over_union,
+    suppress_overlapping,
+)
 from shared.vision.centerface import CenterFace
+from shared.vision.closer_looks import SURE, look_closer
 from shared.vision.session import Session
-from shared.vision.windows import Image, bands, cover, look, place, resize
+from shared.vision.windows import Image, count_pixels, look, place_window, zoom_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +34,8 @@ class _Policy:
 
     Attributes:
         threshold: the least score of a face.
-        most_pixels: of the coarse look at a large photo.
+        most_pixels: of the coarse look, where the photo is large.
         looks_closer: whether small faces are searched for, and doubtful ones looked at twice.
-
     """
 
     threshold: float
@@ -41,29 +49,19 @@ _POLICIES = {
     DetectionScale.THOROUGH: _Policy(0.2, 4 * _COARSE_PIXELS, looks_closer=True),
 }
 
-_REDUCTION = 20 / 7  # from closer looks to the coarse one, where a face of 20 pixels just shows
-_OVERVIEW = 1 / 3  # of the coarse look's scale, for faces that fill the photo
-_OVERVIEW_HEIGHT = 40  # pixels; the coarse look sees smaller ones better
-_LONGEST = 8192  # pixels that the network sees in one direction
+_REDUCTION = 20 / 7  # from closer looks to the coarse one: a face of 20 pixels just shows in it
+_WORTHWHILE = 1.1  # times the coarse look's scale, that closer ones must have
+_FAINTEST = 0.004  # the score of a peak in the coarse look that may be a small face
+_LARGEST = 320  # pixels; where a face may be larger in the coarse look, there is an overview too
+_OVERVIEW_PIXELS = 224 * 126
+_OVERVIEW_HEIGHT = 40  # pixels; the coarse look sees smaller faces better
+_LONGEST = 8192  # pixels that the network is shown in one direction
 _SMALL_PHOTO = 192  # pixels of the longer side that smaller photos are enlarged to,
-_MOST_ENLARGED = 3  # but not by more than this
+_MOST_ENLARGED = 3.0  # but not by more than this
 
-_FAINTEST = 0.004  # the score of a peak that may be a small face
-_PROMISING = 0.02  # promise of peaks of which many are one
-_SMALLEST = 11  # pixels; faces smaller than this seem as large
-_SMALL = 24  # pixels; larger faces have been seen well enough
-_SURE = 0.4  # the score of what needs no further look
-
-_WINDOW = 96  # pixels of a closer look in each direction
-_REACH = 20  # pixels from the middle of a window to faces that have their surroundings in it
-_ROUND = 16  # windows that are looked at together
-_DENSE = 0.7  # of a photo's pixels: when windows hold more, all of it is looked at
-_BAND_PIXELS = 1920 * 1088  # of one look at a part of it
-_BAND_OVERLAP = 64  # pixels
-
-_SECOND_LOOKS = 16  # at most; the largest doubtful faces get one
-_SECOND_WINDOW = 128  # pixels in each direction,
-_SECOND_HEIGHT = 28  # in which the face has this height
+_SECOND_LOOKS = 16  # the largest doubtful faces get one
+_SECOND_WINDOW = 96  # pixels in each direction,
+_SECOND_HEIGHT = 24  # for a face of this height
 _NO_FACE = 0.12  # what scores less at the second look is none
 
 
@@ -77,7 +75,7 @@ class CenterFaceDetector:
     def detect(
         self, photo: Photo, *, scale: DetectionScale, threshold: float | None = None
     ) -> tuple[Face, ...]:
-        """Return the faces of the upright image, largest first.
+        """Return the faces of the upright image, largest first, their boxes clipped to it.
 
         Args:
             photo: of any size.
@@ -89,127 +87,73 @@ class CenterFaceDetector:
         least = policy.threshold if threshold is None else threshold
         image = photo.upright_bgr
         zoom = _coarse_zoom(image, policy)
-        peaks = self._glance(image, zoom, min(least, _FAINTEST) if policy.looks_closer else least)
-        found = peaks.above(least)
-        if policy.looks_closer:
-            found = self._look_closer(image, peaks, min(1.0, zoom * _REDUCTION), least)
-            found = self._look_twice(image, choose(found))
-        return _as_faces(found, photo.upright_size)
+        if not policy.looks_closer:
+            faces = suppress_overlapping(self._glance(image, zoom, least))
+            return _as_faces(faces, photo.upright_size)
+        peaks = self._glance(image, zoom, min(least, _FAINTEST))
+        closer = min(1.0, zoom * _REDUCTION)
+        if closer > _WORTHWHILE * zoom:
+            found = look_closer(self._network, image, peaks, closer, least)
+        else:
+            found = peaks.above(least)
+        faces = self._look_twice(image, suppress_overlapping(found))
+        return _as_faces(faces, photo.upright_size)
 
     def _glance(self, image: Image, zoom: float, threshold: float) -> Candidates:
-        """Return what the whole photo shows at the coarse scale, and what fills it."""
-        coarse = _zoomed(image, zoom)
-        overview = _zoomed(coarse, _OVERVIEW)
-        small = self._see(coarse, image, threshold)
+        """Return what the whole photo shows at the coarse scale, and faces that fill it."""
+        coarse = zoom_image(image, zoom)
+        found = self._see(coarse, image, threshold)
+        if max(coarse.shape) <= _LARGEST:
+            return found
+        overview = zoom_image(coarse, min(1.0, math.sqrt(_OVERVIEW_PIXELS / count_pixels(coarse))))
         large = self._see(overview, image, threshold)
-        return join([small, large.take(large.seen_heights >= _OVERVIEW_HEIGHT)])
+        return concatenate([found, large.take(large.seen_heights >= _OVERVIEW_HEIGHT)])
 
     def _see(self, zoomed: Image, image: Image, threshold: float) -> Candidates:
         (found,) = self._network.find([zoomed], threshold)
         scale = image.shape[1] / zoomed.shape[1], image.shape[0] / zoomed.shape[0]
         return found.mapped(scale, (0, 0))
 
-    def _look_closer(
-        self, image: Image, peaks: Candidates, zoom: float, least: float
-    ) -> Candidates:
-        """Return the faces among the peaks, and those in windows around small ones.
-
-        Args:
-            image: the photo.
-            peaks: what the whole photo shows, however faint.
-            zoom: of the windows.
-            least: the least score of a face.
-
-        """
-        found = peaks.above(least)
-        seeds, promising = _seeds(peaks, least)
-        middles = cover(seeds.centres, _REACH / zoom)
-        for number, batch in enumerate(_batches(middles)):
-            left = promising - number * _ROUND
-            if number and left * _WINDOW**2 > _DENSE * _pixels(image) * zoom**2:
-                return join([found, *self._look_everywhere(image, zoom, least)])
-            windows = [place(middle, _WINDOW / zoom, image) for middle in batch]
-            seen = look(self._network, image, windows, (_WINDOW, _WINDOW), least)
-            before, found = found, join([found, *seen])
-            if _count_sure(found) <= _count_sure(before):
-                break
-        return found
-
-    def _look_everywhere(self, image: Image, zoom: float, least: float) -> Iterator[Candidates]:
-        """Yield what is seen of the whole photo at the scale of closer looks, part by part."""
-        width = round(image.shape[1] * zoom)
-        height = _BAND_PIXELS // width
-        for band in bands(image, round(height / zoom), round(_BAND_OVERLAP / zoom)):
-            size = width, round(band.height * zoom)
-            yield from look(self._network, image, [band], size, least)
-
     def _look_twice(self, image: Image, faces: Candidates) -> Candidates:
-        """Return the faces without those that a second look shows to be none."""
-        doubtful = np.flatnonzero(faces.scores < _SURE)
-        doubtful = doubtful[np.argsort(-faces.heights[doubtful])][:_SECOND_LOOKS]
+        """Return the faces but for those that a second look clearly shows to be none."""
+        heights = faces.sizes[:, 1]
+        doubtful = np.flatnonzero(faces.scores < SURE)
+        doubtful = doubtful[np.argsort(-heights[doubtful])][:_SECOND_LOOKS]
         if not len(doubtful):
             return faces
-        sides = faces.heights[doubtful] / _SECOND_HEIGHT * _SECOND_WINDOW
+        sides = heights[doubtful] / _SECOND_HEIGHT * _SECOND_WINDOW
         windows = [
-            place(middle, float(side), image)
-            for middle, side in zip(faces.centres[doubtful], sides, strict=True)
+            place_window(centre, float(side), image)
+            for centre, side in zip(faces.centres[doubtful], sides, strict=True)
         ]
         seen = look(self._network, image, windows, (_SECOND_WINDOW, _SECOND_WINDOW), _NO_FACE)
         kept = np.ones(len(faces), bool)
         for index, candidates in zip(doubtful, seen, strict=True):
-            kept[index] = bool((overlap(faces.boxes[index], candidates.boxes) > SAME_FACE).any())
+            overlaps = intersections_over_union(faces.boxes[index], candidates.boxes)
+            kept[index] = np.any(overlaps > SAME_FACE)
         return faces.take(kept)
 
 
 def _coarse_zoom(image: Image, policy: _Policy) -> float:
-    longer = max(image.shape[:2])
+    longer = int(max(image.shape[:2]))
     if longer < _SMALL_PHOTO:
         return min(_MOST_ENLARGED, _SMALL_PHOTO / longer)
-    pixels = np.clip(_pixels(image) / _REDUCTION**2, _COARSE_PIXELS, policy.most_pixels)
-    return min(1.0, float(np.sqrt(pixels / _pixels(image))), _LONGEST / longer)
-
-
-def _pixels(image: Image) -> int:
-    return image.shape[0] * image.shape[1]
-
-
-def _zoomed(image: Image, zoom: float) -> Image:
-    height, width = (max(1, round(side * zoom)) for side in image.shape[:2])
-    return resize(image, width, height)
-
-
-def _seeds(peaks: Candidates, least: float) -> tuple[Candidates, int]:
-    """Return the peaks that may be small faces, the most promising first, and how many really are.
-
-    A small face seems small and weak; a peak that seems larger should be stronger too.
-    """
-    small = peaks.seen_heights < _SMALL
-    known = peaks.above(_SURE)
-    sizes = known.boxes[:, 2:] - known.boxes[:, :2]
-    offsets = np.abs(peaks.centres[:, np.newaxis] - known.centres)
-    explained = (offsets < 0.6 * sizes).all(axis=2).any(axis=1)
-    seeds = peaks.take(small & ~explained)
-    promise = seeds.scores * np.exp((_SMALLEST - seeds.seen_heights) / 5)
-    return seeds.take(np.argsort(-promise)), int((promise >= _PROMISING).sum())
-
-
-def _batches(middles: Iterator[Floats]) -> Iterator[list[Floats]]:
-    while batch := list(islice(middles, _ROUND)):
-        yield batch
-
-
-def _count_sure(candidates: Candidates) -> int:
-    return len(choose(candidates.above(_SURE)))
+    pixels = count_pixels(image)
+    shown = min(max(_COARSE_PIXELS, pixels / _REDUCTION**2), policy.most_pixels)
+    return min(1.0, math.sqrt(shown / pixels), _LONGEST / longer)
 
 
 def _as_faces(candidates: Candidates, size: tuple[int, int]) -> tuple[Face, ...]:
-    """Return the candidates as faces with their boxes cut at the image's edges, largest first."""
-    corners = candidates.boxes.astype(float).reshape(-1, 2, 2).clip(0, size).reshape(-1, 4)
-    faces = [
-        Face(Box(*corner), float(min(score, 1)), tuple(map(tuple, points)))  # type: ignore[arg-type]
-        for corner, score, points in zip(
-            corners.tolist(), candidates.scores, candidates.landmarks.tolist(), strict=True
-        )
+    """Return the candidates that are inside an image of a size, largest first."""
+    clipped = candidates.boxes.clip(0, np.array((*size, *size), np.float32))
+    faces = map(_as_face, clipped, candidates.scores, candidates.landmarks)
+    inside = [face for face in faces if min(face.box.width, face.box.height) >= 1]
+    return tuple(sorted(inside, key=lambda face: face.box.area, reverse=True))
+
+
+def _as_face(box: Floats, score: np.float32, landmarks: Floats) -> Face:
+    left_eye, right_eye, nose, left_mouth, right_mouth = [
+        (float(x), float(y)) for x, y in landmarks
     ]
-    visible = [face for face in faces if min(face.box.width, face.box.height) >= 1]
-    return tuple(sorted(visible, key=lambda face: face.box.area, reverse=True))
+    points = left_eye, right_eye, nose, left_mouth, right_mouth
+    return Face(Box(*box.tolist()), float(score), points)

@@ -1,6 +1,6 @@
-"""Parts of a photo, as the detection network sees them."""
+"""Looking at parts of a photo with the detection network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +12,7 @@ from shared.vision.centerface import CenterFace
 
 Image = NDArray[np.uint8]
 
-_RIM = 0.25  # of a face, that a window shows around it
+_MARGIN = 0.25  # of its size, that a face needs between itself and the rim of a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +25,30 @@ class Window:
     height: int
 
 
-def place(middle: Floats, side: float, photo: Image) -> Window:
-    """Return a square of some side around a point, moved and cut so that it is inside the photo."""
+def place_window(centre: Floats, side: float, photo: Image) -> Window:
+    """Return a square around a point, moved and cut so that it is inside the photo."""
     photo_height, photo_width = photo.shape[:2]
     pixels = max(1, round(side))
     width, height = min(pixels, photo_width), min(pixels, photo_height)
-    x = min(max(0, round(float(middle[0]) - width / 2)), photo_width - width)
-    y = min(max(0, round(float(middle[1]) - height / 2)), photo_height - height)
+    x = min(max(0, round(float(centre[0]) - width / 2)), photo_width - width)
+    y = min(max(0, round(float(centre[1]) - height / 2)), photo_height - height)
     return Window(x, y, width, height)
 
 
-def bands(photo: Image, height: int, shared: int) -> list[Window]:
-    """Return bands as wide as the photo that cover it and share some rows with their neighbours."""
-    photo_height, photo_width = photo.shape[:2]
-    height = min(height, photo_height)
-    tops = [*range(0, photo_height - height, max(1, height - shared)), photo_height - height]
-    return [Window(0, top, photo_width, height) for top in tops]
-
-
-def cover(points: Floats, reach: float) -> Iterator[Floats]:
-    """Yield middles of squares until every point is in one, those of the first points first.
+def split_into_bands(photo: Image, height: int, overlap: int) -> list[Window]:
+    """Return windows as wide as the photo that cover it from top to bottom.
 
     Args:
-        points: shape (N, 2).
-        reach: half the side of the squares.
+        photo: shape (H, W, 3).
+        height: of a band, in pixels.
+        overlap: rows that neighbouring bands share, less than the height.
 
     """
-    while len(points):
-        near = points[np.abs(points - points[0]).max(axis=1) <= reach]
-        middle = (near.min(axis=0) + near.max(axis=0)) / 2
-        yield middle
-        outside = np.abs(points - middle).max(axis=1) > reach
-        outside[0] = False  # rounding must not keep it
-        points = points[outside]
+    photo_height, photo_width = photo.shape[:2]
+    height = min(height, photo_height)
+    lowest = photo_height - height
+    tops = [*range(0, lowest, height - overlap), lowest]
+    return [Window(0, top, photo_width, height) for top in tops]
 
 
 def look(
@@ -67,10 +58,12 @@ def look(
     size: tuple[int, int],
     threshold: float,
 ) -> list[Candidates]:
-    """Return the candidates in each window, in the photo's frame, without those that its rim cuts.
+    """Return the candidates in each window, in the photo's frame, but for those near its rim.
+
+    Of a face that the rim cuts, the network draws a box around what it sees.
 
     Args:
-        network: what looks.
+        network: what looks at all windows at once.
         photo: shape (H, W, 3).
         windows: at least one.
         size: width and height of the image that each window is fitted into.
@@ -79,17 +72,26 @@ def look(
     """
     found = network.find([_cut(photo, window, size) for window in windows], threshold)
     return [
-        _uncut(candidates, window, _fit(window, size), photo)
+        _drop_near_rim(_in_photo(candidates, window, size), window, photo)
         for candidates, window in zip(found, windows, strict=True)
     ]
 
 
-def resize(image: Image, width: int, height: int) -> Image:
+def zoom_image(image: Image, zoom: float) -> Image:
+    """Return the image at another scale."""
+    height, width = image.shape[:2]
+    return _resize(image, max(1, round(width * zoom)), max(1, round(height * zoom)))
+
+
+def count_pixels(image: Image) -> int:
+    """Return height times width."""
+    return int(image.shape[0] * image.shape[1])
+
+
+def _resize(image: Image, width: int, height: int) -> Image:
     """Return the image in another size, averaged where it shrinks."""
     old_height, old_width = image.shape[:2]
-    if (width, height) == (old_width, old_height):
-        return image
-    # Averaging whole blocks of pixels takes a quarter of the time that fractions of pixels take.
+    # OpenCV averages whole blocks of pixels much faster than fractions of pixels.
     blocks = min(old_width // width, old_height // height)
     if blocks > 1:
         size = old_width // blocks, old_height // blocks
@@ -103,25 +105,25 @@ def _fit(window: Window, size: tuple[int, int]) -> float:
 
 
 def _cut(photo: Image, window: Window, size: tuple[int, int]) -> Image:
-    """Return what is in the window, fitted into an image that is black elsewhere."""
+    """Return what is in the window, at the upper left of an image that is black elsewhere."""
     scale = _fit(window, size)
     width, height = max(1, round(window.width * scale)), max(1, round(window.height * scale))
     part = photo[window.y : window.y + window.height, window.x : window.x + window.width]
     image = np.zeros((size[1], size[0], 3), np.uint8)
-    image[:height, :width] = resize(part, width, height)
+    image[:height, :width] = _resize(part, width, height)
     return image
 
 
-def _uncut(candidates: Candidates, window: Window, scale: float, photo: Image) -> Candidates:
-    """Return candidates in the photo's frame, without those too near to the window's rim.
+def _in_photo(candidates: Candidates, window: Window, size: tuple[int, int]) -> Candidates:
+    scale = 1 / _fit(window, size)
+    return candidates.mapped((scale, scale), (window.x, window.y))
 
-    The network draws the box of a face that is cut inside what it sees of it.
-    """
-    found = candidates.mapped((1 / scale, 1 / scale), (window.x, window.y))
-    corners = found.boxes.reshape(-1, 2, 2)
-    rim = _RIM * (corners[:, 1] - corners[:, 0])
+
+def _drop_near_rim(candidates: Candidates, window: Window, photo: Image) -> Candidates:
+    """Return candidates away from the window's rim, or where the rim is that of the photo."""
+    margins = _MARGIN * candidates.sizes
     low = np.array((window.x, window.y))
     high = low + np.array((window.width, window.height))
-    whole = (corners[:, 0] - rim > low) | (low == 0)
-    whole &= (corners[:, 1] + rim < high) | (high == photo.shape[1::-1])
-    return found.take(whole.all(axis=1))
+    inside = (candidates.boxes[:, :2] - margins > low) | (low == 0)
+    inside &= (candidates.boxes[:, 2:] + margins < high) | (high == photo.shape[1::-1])
+    return candidates.take(inside.all(axis=1))

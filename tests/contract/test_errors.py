@@ -5,11 +5,15 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from functions.etri import _dialect as etri
+from functions.withmind import _dialect as withmind
 from shared.core import errors
 from shared.core.errors import FaceError
 from shared.http.dialect import row_for
 
-TABLES: dict[str, Mapping[type[FaceError], object]] = {"etri": etri.ERRORS}
+TABLES: dict[str, Mapping[type[FaceError], object]] = {
+    "etri": etri.ERRORS,
+    "withmind": withmind.ERRORS,
+}
 
 
 def tree(root: type[FaceError] = FaceError) -> Iterator[type[FaceError]]:

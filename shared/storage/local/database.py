@@ -2,20 +2,34 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from shared.core.errors import StoreUnavailableError
 
 _FILE = "face.db"
 _BUSY_TIMEOUT_S = 10.0
 _SCHEMA = Path(__file__).with_name("schema.sql")
+_PRIMARY_CODE = 0xFF  # the low byte of an extended error code
 
 
 class Database:
-    """SQLite in WAL mode with full synchronisation: what is committed survives a crash."""
+    """SQLite in WAL mode with full synchronisation: what is committed survives a crash.
 
-    def __init__(self, data_dir: Path) -> None:
-        """Open the database of a data folder, and make it if it is not there."""
+    What is deleted is overwritten with zeros (secure_delete); its older copies leave the
+    write-ahead log with the next `checkpoint`.
+    """
+
+    def __init__(self, data_dir: Path, *, busy_timeout_s: float = _BUSY_TIMEOUT_S) -> None:
+        """Open the database of a data folder, and make it if it is not there.
+
+        A call waits for other writers for `busy_timeout_s` at most.
+        """
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = data_dir / _FILE
+        self._busy_timeout_s = busy_timeout_s
         self._local = threading.local()
         self.connection.executescript(_SCHEMA.read_text(encoding="utf-8"))
 
@@ -24,8 +38,56 @@ class Database:
         """The thread's own connection, in autocommit mode: a transaction is begun by name."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+            connection = sqlite3.connect(
+                self._path, timeout=self._busy_timeout_s, isolation_level=None
+            )
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")
             self._local.connection = connection
         return connection
+
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query; no lock outlives the call.
+
+        Raises:
+            StoreUnavailableError: the database was locked for longer than the busy timeout.
+
+        """
+        with _busy_is_unavailable():
+            return self.connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run a block as one write transaction: all of it is stored when it ends, or nothing.
+
+        The write lock is taken at the start, so what the block reads stays true until its end.
+
+        Raises:
+            StoreUnavailableError: the database was locked for longer than the busy timeout.
+
+        """
+        connection = self.connection
+        with _busy_is_unavailable():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the database and empty it, unless a reader is in it."""
+        with _busy_is_unavailable():
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextmanager
+def _busy_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+            raise
+        raise StoreUnavailableError("the database is locked") from error

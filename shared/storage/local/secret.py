@@ -1,20 +1,38 @@
-"""The secret of a local deployment, made at its first start, in a file for its owner alone."""
+"""The secrets of a local deployment, made at its first start, each in a file for its owner alone.
+
+A secret is 32 random bytes, kept as 64 hexadecimal digits.
+"""
 
 import os
+import re
 import secrets
+import stat
 import tempfile
 from pathlib import Path
 
-_FILE = "key_secret"
+from shared.config import SettingError
+
+KEY_SECRET = "key_secret"  # noqa: S105 - a file name
 _BYTES = 32
+_HEX = re.compile(rf"[0-9a-f]{{{2 * _BYTES}}}")
 
 
-def read_or_create(data_dir: Path) -> str:
-    """Return the secret; two processes that start at once agree on one."""
-    path = data_dir / _FILE
+def read_or_create(data_dir: Path, name: str = KEY_SECRET) -> str:
+    """Return the secret of a name; two processes that start at once agree on one.
+
+    Raises:
+        SettingError: the file can be read by others than its owner, or holds something else.
+
+    """
+    path = data_dir / name
     if not path.exists():
         _create(path)
-    return path.read_text(encoding="ascii").strip()
+    if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingError(f"{path} can be read by others than its owner: chmod 600 {path}")
+    secret = path.read_text(encoding="ascii", errors="replace").strip()
+    if not _HEX.fullmatch(secret):
+        raise SettingError(f"{path} does not hold a secret; restore it from a backup")
+    return secret
 
 
 def _create(path: Path) -> None:
@@ -29,5 +47,14 @@ def _create(path: Path) -> None:
             os.link(partial, path)  # unlike a rename, it never replaces what another process made
         except FileExistsError:
             return
+        _sync_folder(path.parent)
     finally:
         Path(partial).unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

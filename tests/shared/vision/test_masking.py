@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 
 from shared.app import App
 from shared.core.models import Box, DetectionScale, Face, HideMethod, ImageFormat, Photo
-from shared.vision import image, masking, weights
-from shared.vision.embedder import DlibEmbedder
-from shared.vision.landmarks import LandmarkPredictor
+from shared.vision import image, masking
 from shared.vision.masking import CvMasker
-from shared.vision.session import Session
 from tests import photos
 
 IMPOSTOR = 0.41
@@ -57,14 +54,19 @@ def radii(shape: tuple[int, ...], box: Box) -> NDArray[np.float64]:
     least = masking.LEAST_ASPECT
     radius_x = masking.REACH * max(box.width, least * box.height)
     radius_y = masking.REACH * max(box.height, least * box.width)
-    return np.hypot((x - (box.x1 + box.x2) / 2) / radius_x, (y - (box.y1 + box.y2) / 2) / radius_y)
+    across = (x - (box.x1 + box.x2) / 2) / radius_x
+    down = (y - (box.y1 + box.y2) / 2) / radius_y
+    return np.asarray(np.hypot(across, down))
+
+
+def noise(*shape: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
 
 
 def with_noise(pixels: Pixels, where: NDArray[np.bool_]) -> Pixels:
     """Return a copy in which some pixels are others."""
     changed = pixels.copy()
-    high = int(np.iinfo(pixels.dtype).max) + 1
-    changed[where] = np.random.default_rng(0).integers(0, high, changed[where].shape)
+    changed[where] = noise(*changed[where].shape)
     return changed
 
 
@@ -91,8 +93,7 @@ def test_keeps_no_detail_of_the_face(method: HideMethod) -> None:
 
     assert np.mean(hidden[inside] == photo.stored[inside]) < 0.05
     before, after = details(photo.stored)[inside].ravel(), details(hidden)[inside].ravel()
-    correlation = before @ after / np.sqrt(before @ before * max(after @ after, 1.0))
-    assert abs(correlation) < 0.15
+    assert abs(before @ after) < 0.15 * np.linalg.norm(before) * (np.linalg.norm(after) + 1)
 
 
 @irreversibly
@@ -115,9 +116,10 @@ def boxes(draw: st.DrawFn) -> Box:
 @settings(max_examples=40, deadline=None)
 @given(crowd=st.lists(boxes(), min_size=1, max_size=4))
 def test_no_face_of_a_crowd_shows_through(method: HideMethod, crowd: list[Box]) -> None:
-    pixels = np.random.default_rng(1).integers(0, 256, (80, 100, 3), np.uint8)
+    pixels = noise(80, 100, 3)
     hidden = np.any([radii(pixels.shape, box) < INSIDE for box in crowd], axis=0)
-    other = with_noise(pixels, hidden)
+    other = pixels.copy()
+    other[hidden] = 0
     faces = [face(box) for box in crowd]
 
     one, two = (masker.hide(photo_of(p), faces, method).stored for p in (pixels, other))
@@ -147,9 +149,21 @@ def test_a_veil_is_smooth_and_as_bright_as_its_surroundings() -> None:
 
     hidden = masker.hide(photo, [face(ASTRONAUT)], HideMethod.VEIL).stored
 
-    assert np.abs(np.diff(hidden.astype(int), axis=0)[distances[1:] < INSIDE]).max() <= 6
+    assert np.abs(np.diff(hidden.astype(int), axis=0)[distances[1:] < 0.95]).max() <= 4
     around = photo.stored[(distances > 1) & (distances < 1.35)]
     assert hidden[distances < INSIDE].mean() == pytest.approx(around.mean(), abs=12)
+
+
+def test_a_veil_takes_its_colours_from_where_it_lies() -> None:
+    ramp = np.tile(np.arange(240, dtype=np.uint8), (240, 1))
+    photo = photo_of(ramp)
+
+    hidden = masker.hide(photo, [face(Box(80, 60, 160, 180))], HideMethod.VEIL).stored
+
+    row = hidden[120, 57:183].astype(int)
+    assert (np.diff(row) >= 0).all()
+    assert row[-1] - row[0] > 40
+    assert np.abs(row + row[::-1] - 239).max() <= 2
 
 
 def test_a_mosaic_has_about_eight_cells_across_a_face() -> None:
@@ -260,20 +274,20 @@ def test_without_a_face_in_the_image_nothing_changes(method: HideMethod) -> None
 def test_hides_what_the_border_leaves_of_a_face(
     method: HideMethod, corner: tuple[float, float]
 ) -> None:
-    photo = photo_of(astronaut_bgr())
+    photo = photo_of(noise(512, 512, 3))
     box = Box(*corner, corner[0] + 90, corner[1] + 110)
     distances = radii(photo.stored.shape, box)
 
     hidden = masker.hide(photo, [face(box)], method).stored
 
     assert np.array_equal(hidden[distances > OUTSIDE], photo.stored[distances > OUTSIDE])
-    assert np.mean(hidden[distances < INSIDE] == photo.stored[distances < INSIDE]) < 0.2
+    assert np.mean(hidden[distances < INSIDE] == photo.stored[distances < INSIDE]) < 0.02
 
 
 @each_method
 @pytest.mark.parametrize("side", [2, 4, 8])
 def test_hides_tiny_faces(method: HideMethod, side: int) -> None:
-    photo = photo_of(with_noise(np.zeros((40, 40, 3), np.uint8), np.ones((40, 40), bool)))
+    photo = photo_of(noise(40, 40, 3))
     box = Box(10, 10, 10 + side, 10 + side)
 
     hidden = masker.hide(photo, [face(box)], method).stored
@@ -285,13 +299,12 @@ def test_hides_tiny_faces(method: HideMethod, side: int) -> None:
 
 @each_method
 def test_hides_huge_faces(method: HideMethod) -> None:
-    pixels = cv2.resize(astronaut_bgr()[..., 1], (3600, 3600))
-    photo = photo_of(np.asarray(pixels, np.uint8))
+    photo = photo_of(noise(3600, 3600))
     box = Box(500, -200, 3400, 3800)
 
     hidden = masker.hide(photo, [face(box)], method).stored
 
-    assert np.mean(hidden[600:3000, 900:3000] == pixels[600:3000, 900:3000]) < 0.05
+    assert np.mean(hidden[:, 500:3400] == photo.stored[:, 500:3400]) < 0.02
 
 
 def test_a_face_that_fills_the_photo_gets_a_grey_veil() -> None:
@@ -334,20 +347,14 @@ def test_a_hidden_person_is_neither_detected_nor_recognised(
     data = photos.astronaut_jpeg() if name == "astronaut" else photos.load(name)
     photo = app.images.decode(data)
     (seen,) = app.detector.detect(photo, scale=DetectionScale.RECOGNITION)[:1]
-    embedder = DlibEmbedder(
-        Session(
-            weights.load("dlib-resnet-fp32", app.settings.models_dir), provider="cpu", threads=0
-        ),
-        LandmarkPredictor(weights.load("dlib-5-points", app.settings.models_dir)),
-        model_version="fp32",
-    )
+    embedder = app.recognitions.of(app.model_version).embedder
 
     hidden = masker.hide(photo, [seen], method)
 
     found = app.detector.detect(hidden, scale=DetectionScale.RECOGNITION, threshold=RECOGNISED)
     assert not [f for f in found if abs(f.box.x1 - seen.box.x1) < seen.box.width / 2]
     clean, covered = (embedder.embed(p, [seen])[0] for p in (photo, hidden))
-    assert np.linalg.norm(clean - covered) > IMPOSTOR + 0.1
+    assert np.linalg.norm(clean - covered) > IMPOSTOR
 
 
 @pytest.mark.parametrize("channels", [0, 3, 4])
@@ -384,13 +391,14 @@ def test_draws_upright(orientation: int) -> None:
 def test_lines_are_thicker_on_a_larger_photo() -> None:
     small, large = (photo_of(np.zeros((side, side), np.uint8)) for side in (300, 3000))
 
-    def line(photo: Photo, x: int) -> int:
-        (row, _) = photo.upright_size
-        box = Box(x, row / 4, row * 0.9, row * 0.9)
-        return np.count_nonzero(masker.draw(photo, [face(box)]).stored[row // 2, : 2 * x])
+    def width(photo: Photo) -> int:
+        side, _ = photo.upright_size
+        box = Box(side / 4, side / 4, side * 0.9, side * 0.9)
+        row = masker.draw(photo, [face(box)]).stored[side // 2, : side // 2]
+        return int(np.count_nonzero(row))
 
-    assert line(small, 50) == 1
-    assert line(large, 500) == 5
+    assert width(small) == 1
+    assert width(large) >= 5
 
 
 def test_draws_faces_that_reach_beyond_the_image() -> None:

@@ -1,0 +1,39 @@
+"""Timing, and what every measurement does with its results."""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+BENCH = Path(".bench")
+
+
+def median_ms(call: Callable[[], object], repeats: int) -> float:
+    """Return the median duration of a call in milliseconds, after one that is not counted."""
+    call()
+    durations = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        durations.append((time.perf_counter() - start) * 1000)
+    return statistics.median(durations)
+
+
+def use_cores(count: int) -> None:
+    """Confine this process, and those it starts, to some cores.
+
+    Raises:
+        ValueError: the machine has fewer.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if count > len(cores):
+        raise ValueError(f"this machine has {len(cores)} cores, not {count}")
+    os.sched_setaffinity(0, cores[:count])
+
+
+def write(results: object, path: Path) -> None:
+    """Write results as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

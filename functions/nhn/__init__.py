@@ -1,0 +1,1 @@
+"""NHN Cloud Face Recognition v1.0."""

@@ -1,0 +1,21 @@
+"""DELETE .../groups/{groupId}: delete a group."""
+
+from functions.nhn import _shapes as shapes
+from functions.nhn._dialect import nhn
+from shared.app import App
+from shared.core import groups
+from shared.http.endpoint import endpoint
+from shared.http.request import Request
+from shared.http.response import Payload
+
+
+@endpoint(nhn)
+def handler(request: Request, app: App) -> Payload:
+    """Delete the group and all its faces, for ever."""
+    groups.delete(
+        app.groups,
+        app.faces,
+        tenant=request.caller.tenant,
+        group_id=shapes.group_id(request),
+    )
+    return {}

@@ -1,0 +1,26 @@
+"""GET .../groups/{groupId}/faces?limit&next-token: list the faces of a group."""
+
+from functions.nhn import _shapes as shapes
+from functions.nhn._dialect import nhn
+from shared.app import App
+from shared.core import faces
+from shared.core.paging import Scope
+from shared.http.endpoint import endpoint
+from shared.http.request import Request
+from shared.http.response import Payload
+
+
+@endpoint(nhn)
+def handler(request: Request, app: App) -> Payload:
+    """Return a page of the group's faces, newest first."""
+    limit, token = shapes.page(request, highest_limit=200)
+    group = shapes.group(request, app)
+    found = faces.list_page(
+        app.faces,
+        group=group,
+        limit=limit,
+        token=token,
+        scope=Scope(request.caller.key_hash, "faces", group.generation),
+        secret=app.key_secret,
+    )
+    return shapes.face_list(group, found)

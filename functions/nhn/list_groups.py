@@ -1,0 +1,25 @@
+"""GET .../groups?limit&next-token: list groups."""
+
+from functions.nhn import _shapes as shapes
+from functions.nhn._dialect import nhn
+from shared.app import App
+from shared.core import groups
+from shared.core.paging import Scope
+from shared.http.endpoint import endpoint
+from shared.http.request import Request
+from shared.http.response import Payload
+
+
+@endpoint(nhn)
+def handler(request: Request, app: App) -> Payload:
+    """Return a page of the tenant's groups."""
+    limit, token = shapes.page(request, highest_limit=200)
+    found = groups.list_page(
+        app.groups,
+        tenant=request.caller.tenant,
+        limit=limit,
+        token=token,
+        scope=Scope(request.caller.key_hash, "groups"),
+        secret=app.key_secret,
+    )
+    return shapes.group_list(found)

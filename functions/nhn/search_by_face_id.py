@@ -1,0 +1,28 @@
+"""GET .../groups/{groupId}/faces/{faceId}?limit&threshold: search by face id."""
+
+from functions.nhn import _shapes as shapes
+from functions.nhn._dialect import nhn
+from shared.app import App
+from shared.core import search
+from shared.http.endpoint import endpoint
+from shared.http.request import Request
+from shared.http.response import Payload
+
+
+@endpoint(nhn)
+def handler(request: Request, app: App) -> Payload:
+    """Return the faces of the group most like one of its own."""
+    limit = shapes.query_integer(request, "limit", low=1, high=4096)
+    threshold = shapes.query_integer(request, "threshold", low=1, high=100)
+    group = shapes.group(request, app)
+    found = search.by_face_id(
+        app.faces,
+        app.sealer,
+        app.index,
+        app.recognitions.of(group.model_version),
+        group=group,
+        face_id=request.path_parameters["faceId"],
+        limit=limit,
+        threshold=threshold,
+    )
+    return shapes.matches(group, found)

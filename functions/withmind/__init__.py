@@ -1,0 +1,1 @@
+"""WithMind AIM face recognition 1.0."""

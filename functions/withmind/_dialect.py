@@ -1,0 +1,109 @@
+"""WithMind's server: the API key, which is ours, and the results and their wording.
+
+Source: the vendor's guide, "안면인식 판독 서비스" (messages of both operations).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.app import App
+from shared.core import access
+from shared.core.errors import (
+    AccessError,
+    AnalysisTimeoutError,
+    BodyTooLargeError,
+    FaceError,
+    GroupError,
+    ImageError,
+    ImageTooLargeError,
+    ImageTooSmallError,
+    InvalidParameterError,
+    InvalidTokenError,
+    NoFaceError,
+    PersonNotFoundError,
+    StoreUnavailableError,
+)
+from shared.core.models import ApiKey
+from shared.http import caller
+from shared.http.dialect import row_for
+from shared.http.request import Request
+from shared.http.response import Payload, Response
+
+_METHOD = "POST"
+_PUBLIC = access.public_key("public")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The answer to a call that failed; where the guide spells it in two ways, both of them."""
+
+    payload: Payload
+    other_spelling: Payload | None = None
+
+
+_FAIL = Failure({"result": "Fail"})
+_WRONG_SIZE = Failure(
+    {"result": {"message": "Fail", "reason": "img_size_err"}},
+    {"result": {"message": "Fail", "reason": "img size err"}},
+)
+_WRONG_TYPE = Failure({"result": {"message": "Fail", "reason": "File type err"}})
+_NOT_ENROLLED = Failure(
+    {"result": {"result": "unregistered user"}},
+    {"result": {"result": "unregistered user "}},
+)
+
+ERRORS: Mapping[type[FaceError], Failure] = {
+    InvalidParameterError: _FAIL,
+    BodyTooLargeError: _WRONG_SIZE,
+    ImageTooSmallError: _WRONG_SIZE,
+    ImageTooLargeError: _WRONG_SIZE,
+    ImageError: _WRONG_TYPE,
+    NoFaceError: _FAIL,
+    PersonNotFoundError: _NOT_ENROLLED,
+    AccessError: _FAIL,
+    GroupError: _FAIL,
+    InvalidTokenError: _FAIL,
+    AnalysisTimeoutError: _FAIL,
+    StoreUnavailableError: _FAIL,
+    FaceError: Failure({"result": "Fail"}),
+}
+
+
+class WithmindDialect:
+    """Answers as WithMind's server does: HTTP 200 to every POST, and what happened in `result`."""
+
+    def authorise(self, request: Request, app: App) -> ApiKey:
+        """Let a caller with a known key pass, and one without a key where none is required."""
+        if request.method != _METHOD:
+            raise InvalidParameterError("method", f"must be {_METHOD}")
+        key_text = _key_text(request)
+        if not key_text and not app.settings.withmind_require_key:
+            return _PUBLIC
+        return caller.identify(request, app, key_text)
+
+    def answer(self, request: Request, payload: Payload) -> Response:
+        """Return the result of a call."""
+        return Response(200, payload)
+
+    def refuse(self, request: Request, error: FaceError, app: App) -> Response:
+        """Word an error."""
+        outcome = type(error).__name__
+        if request.method != _METHOD:
+            return Response(405, _FAIL.payload, {"Allow": _METHOD}, outcome)
+        failure = row_for(ERRORS, type(error))
+        if app.settings.withmind_other_spellings and failure.other_spelling:
+            return Response(200, failure.other_spelling, outcome=outcome)
+        return Response(200, failure.payload, outcome=outcome)
+
+    def is_finding(self, error: FaceError) -> bool:
+        """Tell whether the error is what an analysis found."""
+        return isinstance(error, NoFaceError)
+
+
+def _key_text(request: Request) -> str:
+    value: str = request.headers.get("authorization", "").strip()
+    scheme, _, rest = value.partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" and rest else value
+
+
+withmind = WithmindDialect()

@@ -1,0 +1,14 @@
+"""The App of the local runner: that of the settings, and a key for development beside its keys."""
+
+from local_runner.local_key import WithLocalKey
+from shared.app import App
+from shared.config import Settings
+
+
+def build(settings: Settings, local_key: str) -> App:
+    """Return an App that also takes `local_key`; an empty one is none."""
+    app = App(settings)
+    if not local_key:
+        return app
+    keys = WithLocalKey(app.keys, key_text=local_key, secret=app.key_secret)
+    return App(settings, keys=keys, key_secret=app.key_secret)

@@ -1,0 +1,32 @@
+"""Who calls, and whether he may from where he is."""
+
+from shared.app import App
+from shared.core import access
+from shared.core.models import ApiKey, Distinct
+from shared.core.network import caller_address
+from shared.http.request import Request
+
+
+def identify(request: Request, app: App, key_text: str | None) -> ApiKey:
+    """Return the key of a caller who presents this text.
+
+    Raises:
+        AccessError: he presents none, an unknown or a blocked one, or may not use it from here.
+
+    """
+    now = app.clock()
+    settings = app.settings
+    key = access.authenticate(app.keys, key_text, secret=app.key_secret, now=now)
+    keys_per_address = Distinct(settings.max_keys_per_ip, settings.keys_per_ip_window_s)
+    access.check_address(
+        app.sightings,
+        key,
+        caller_address(
+            request.source_ip,
+            request.headers.get("x-forwarded-for", ""),
+            settings.trusted_proxies,
+        ),
+        keys_per_address=keys_per_address if settings.max_keys_per_ip else None,
+        now=now,
+    )
+    return key

@@ -1,0 +1,88 @@
+"""Reads `multipart/form-data` (RFC 7578) in memory alone: an uploaded image never meets a disk."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from multipart import (
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from shared.core.errors import InvalidParameterError
+
+_MOST_PARTS = 32
+_LONGEST_HEADER = 4096  # bytes of a line: a long file name, percent-encoded
+_LONGEST_TEXT = 4096  # bytes of a field
+_LONGEST_BOUNDARY = 70  # characters (RFC 2046, 5.1.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The parts of a form by name: `files` came with a file name, `texts` without one.
+
+    File names themselves are not kept: nothing may be named by them.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def parse(body: bytes, content_type: str) -> Form:
+    """Return the parts of a body.
+
+    Args:
+        body: the whole body of the request.
+        content_type: the request's own header; it names the boundary.
+
+    Raises:
+        InvalidParameterError: the body is no complete form, has too many or too long parts, gives a
+            name twice (which of the two is meant, no one can tell), or a text is not UTF-8.
+    """
+    form = Form()
+    try:
+        for part, content in _parts(body, _boundary(content_type)):
+            name = str(part.name)
+            if name in form.texts or name in form.files:
+                raise InvalidParameterError("body", "gives a name twice")
+            if _is_file(part):
+                form.files[name] = content
+            elif len(content) > _LONGEST_TEXT:
+                raise InvalidParameterError("body", "holds a text that is too long")
+            else:
+                form.texts[name] = content.decode("utf-8")
+    except (MultipartError, UnicodeDecodeError):
+        raise InvalidParameterError("body", "is not multipart/form-data") from None
+    return form
+
+
+def _boundary(content_type: str) -> str:
+    media_type, options = parse_options_header(content_type)
+    boundary: str = options.get("boundary", "")
+    if media_type != "multipart/form-data" or not 0 < len(boundary) <= _LONGEST_BOUNDARY:
+        raise InvalidParameterError("body", "is not multipart/form-data")
+    return boundary
+
+
+def _parts(body: bytes, boundary: str) -> Iterator[tuple[MultipartSegment, bytes]]:
+    """Yield the headers and the content of each part."""
+    parser = PushMultipartParser(
+        boundary,
+        max_header_size=_LONGEST_HEADER,
+        max_segment_count=_MOST_PARTS,
+        strict=True,
+    )
+    with parser:  # leaving it finds a body that ends too early
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                part, content = event, b""
+            elif event is not None:
+                content += event
+            else:
+                yield part, content
+
+
+def _is_file(part: MultipartSegment) -> bool:
+    """Tell whether a part has a file name; some clients write it in the way of RFC 2231."""
+    return bool(part.filename) or "filename*=" in part["Content-Disposition"].lower()

@@ -1,0 +1,53 @@
+"""Who was seen with whom, in DynamoDB: one item a subject."""
+
+from shared.core.models import Distinct
+from shared.storage.aws.usage_table import ConditionError, UsageTable, contended
+
+_SPARE_ATTEMPTS = 10
+
+
+class DynamoSightings:
+    """Fills the port `Sightings`; items expire by the table's time to live."""
+
+    def __init__(self, table: UsageTable) -> None:
+        self._table = table
+
+    def note(self, subject: str, other: str, *, limit: Distinct, now: float) -> bool:
+        """Return whether `other` is one of those that may be seen with the subject, and note it.
+
+        What was read is written back only where nobody has written since. Whenever that fails,
+        somebody else was noted; so after `limit.most` times there is no more room.
+
+        Raises:
+            StoreUnavailableError: DynamoDB did not take the call.
+
+        """
+        item = self._table.get(subject)
+        for _ in range(limit.most + _SPARE_ATTEMPTS):
+            seen = {name: int(end) for name, end in item.get("seen", {}).items() if end > now}
+            if other in seen:
+                return True
+            if len(seen) >= limit.most:
+                return False
+            seen[other] = int(now) + limit.window_s
+            try:
+                self._table.update(
+                    subject,
+                    "SET seen = :seen, expires_at = :expires_at ADD version :one",
+                    {
+                        ":seen": seen,
+                        ":expires_at": max(seen.values()),
+                        ":one": 1,
+                        ":version": item.get("version", 0),
+                    },
+                    condition="attribute_not_exists(version) OR version = :version",
+                )
+            except ConditionError as error:
+                item = error.item
+                continue
+            return True
+        raise contended(subject)
+
+    def forget(self, subject: str) -> None:
+        """Forget whom the subject was seen with."""
+        self._table.delete(subject)

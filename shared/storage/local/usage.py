@@ -1,0 +1,116 @@
+"""The calls of keys in SQLite: each admission is one write transaction."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from shared.core import quota
+from shared.core.models import Admission, Limits
+from shared.core.quota import Tally
+from shared.storage.local.database import Database
+
+
+class SqliteUsage:
+    """Fills the port `Usage`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
+        """Count a call in its day, month and year, if `shared.core.quota` lets it pass.
+
+        Raises:
+            LimitError: a limit is used up; nothing was changed.
+            StoreUnavailableError: other writers held the database for too long.
+
+        """
+        day, _, _ = periods = quota.periods(now)
+        lease = None if limits.in_flight is None else quota.new_lease(now, lease_s)
+        with self._database.transaction() as connection:
+            tally = _tally(connection, key_id, periods, limits)
+            quota.check(limits, tally, now)
+            _count(connection, key_id, periods)
+            if limits.rate:
+                due_us = quota.next_due_us(limits.rate, tally.due_us, now)
+                connection.execute("REPLACE INTO call_pace VALUES (?, ?)", (key_id, due_us))
+            if lease:
+                given_up = quota.expired(tally.leases, now)
+                _release(connection, key_id, given_up)
+                connection.execute("INSERT INTO call_lease VALUES (?, ?)", (key_id, lease))
+            if day not in tally.counts:
+                _forget_outdated(connection, key_id, now)
+        return Admission(key_id, day, tally.counts.get(day, 0) + 1, lease)
+
+    def settle(self, admission: Admission, *, refund: bool) -> None:
+        """End a call: it is in flight no more, and with `refund` it was never counted.
+
+        Raises:
+            StoreUnavailableError: other writers held the database for too long.
+
+        """
+        if not refund and not admission.lease:
+            return
+        with self._database.transaction() as connection:
+            if refund:
+                connection.executemany(
+                    "UPDATE call_count SET calls = calls - 1 WHERE key_id = ? AND period = ?",
+                    [(admission.key_id, name) for name in quota.periods_of(admission.day)],
+                )
+            if admission.lease:
+                _release(connection, admission.key_id, [admission.lease])
+
+    def counts(self, key_id: str) -> Mapping[str, int]:
+        """Return the calls by day, month and year."""
+        rows = self._database.read(
+            "SELECT period, calls FROM call_count WHERE key_id = ?", (key_id,)
+        )
+        return dict(rows)
+
+    def forget(self, key_id: str) -> None:
+        """Forget the calls of a key."""
+        with self._database.transaction() as connection:
+            for table in ("call_count", "call_lease", "call_pace"):
+                connection.execute(f"DELETE FROM {table} WHERE key_id = ?", (key_id,))  # noqa: S608
+
+
+def _tally(
+    connection: sqlite3.Connection, key_id: str, periods: Sequence[str], limits: Limits
+) -> Tally:
+    """Read what the limits are about; of other keys' limits nothing is read."""
+    counts = connection.execute(
+        "SELECT period, calls FROM call_count WHERE key_id = ? AND period IN (?, ?, ?)",
+        (key_id, *periods),
+    )
+    leases: Iterable[tuple[str]] = ()
+    if limits.in_flight is not None:
+        leases = connection.execute("SELECT lease FROM call_lease WHERE key_id = ?", (key_id,))
+    pace: tuple[int] | None = None
+    if limits.rate:
+        select = "SELECT due_us FROM call_pace WHERE key_id = ?"
+        pace = connection.execute(select, (key_id,)).fetchone()
+    return Tally(
+        counts=dict(counts),
+        leases=frozenset(lease for (lease,) in leases),
+        due_us=pace[0] if pace else 0,
+    )
+
+
+def _count(connection: sqlite3.Connection, key_id: str, periods: Sequence[str]) -> None:
+    connection.executemany(
+        "INSERT INTO call_count VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET calls = calls + 1",
+        [(key_id, period) for period in periods],
+    )
+
+
+def _release(connection: sqlite3.Connection, key_id: str, leases: Iterable[str]) -> None:
+    connection.executemany(
+        "DELETE FROM call_lease WHERE key_id = ? AND lease = ?",
+        [(key_id, lease) for lease in leases],
+    )
+
+
+def _forget_outdated(connection: sqlite3.Connection, key_id: str, now: float) -> None:
+    names = connection.execute("SELECT period FROM call_count WHERE key_id = ?", (key_id,))
+    connection.executemany(
+        "DELETE FROM call_count WHERE key_id = ? AND period = ?",
+        [(key_id, name) for name in quota.outdated([name for (name,) in names], now)],
+    )

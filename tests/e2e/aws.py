@@ -1,0 +1,59 @@
+"""A stand-in for AWS: moto's server, with what template.yaml names."""
+
+import contextlib
+from collections.abc import Iterator
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+from local_runner.template import resource_properties
+
+REGION = "ap-northeast-2"
+TABLES = {
+    "KEYS_TABLE": "KeysTable",
+    "GROUPS_TABLE": "GroupsTable",
+    "FACES_TABLE": "FacesTable",
+    "PERSONS_TABLE": "PersonsTable",
+}
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+@contextlib.contextmanager
+def running() -> Iterator[dict[str, str]]:
+    """Run the stand-in; yield the environment of a server that uses it."""
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        yield _provision(f"http://127.0.0.1:{port}")
+    finally:
+        server.stop()
+
+
+def _provision(endpoint: str) -> dict[str, str]:
+    session = boto3.Session(
+        aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION
+    )
+    dynamodb = session.client("dynamodb", endpoint_url=endpoint)
+    wanted = (
+        "BillingMode",
+        "AttributeDefinitions",
+        "KeySchema",
+        "LocalSecondaryIndexes",
+        "GlobalSecondaryIndexes",
+    )
+    for table in TABLES.values():
+        properties = resource_properties(table)
+        dynamodb.create_table(
+            TableName=table, **{name: properties[name] for name in wanted if name in properties}
+        )
+    key = session.client("kms", endpoint_url=endpoint).create_key()["KeyMetadata"]["KeyId"]
+    return {
+        "BACKEND": "aws",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": REGION,
+        "KEY_SECRET": "secret of the tests",
+        "KMS_KEY_ID": key,
+        **TABLES,
+        **_CREDENTIALS,
+    }

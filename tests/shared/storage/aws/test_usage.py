@@ -1,0 +1,147 @@
+"""What a call costs in DynamoDB, and what a fault of the network does to the account."""
+
+import contextlib
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from shared.core.errors import LimitError, StoreUnavailableError
+from shared.core.models import Admission, Distinct, Limits, Rate
+from shared.storage.aws.retry import Retry
+from shared.storage.aws.sightings import DynamoSightings
+from shared.storage.aws.usage import DynamoUsage
+from shared.storage.aws.usage_table import UsageTable
+from tests.shared.storage.aws import access_tables
+from tests.shared.storage.aws.dynamo import Dynamo, Fault
+
+NOON = 1_769_828_400.0  # in Korea, on 2026-01-31
+DAY_S = 86_400
+KILOBYTE = 1024
+LOST_ANSWER = Fault("UpdateItem", status=500, code="InternalServerError", lost_answer=True)
+
+
+@pytest.fixture
+def table(dynamo: Dynamo) -> UsageTable:
+    access_tables.create(dynamo)
+    return UsageTable(access_tables.USAGE, retry=Retry(attempts=3, first_s=0.001))
+
+
+@pytest.fixture
+def usage(table: UsageTable) -> DynamoUsage:
+    return DynamoUsage(table)
+
+
+def admit(usage: DynamoUsage, limits: Limits, now: float = NOON) -> Admission:
+    return usage.admit("k", limits, now=now, lease_s=90)
+
+
+def requests(dynamo: Dynamo) -> Counter[str]:
+    """Return how often each operation was called since this was asked last."""
+    counted = Counter(operation for operation, _ in dynamo.transport.requests)
+    dynamo.transport.requests.clear()
+    return counted
+
+
+def test_a_served_call_is_one_write(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    for _ in range(3):
+        usage.settle(admit(usage, Limits(daily=9, monthly=99, yearly=999)), refund=False)
+        assert requests(dynamo) == {"UpdateItem": 1}
+
+
+def test_a_failed_call_is_two_writes(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    usage.settle(admit(usage, Limits(in_flight=1)), refund=True)
+    assert requests(dynamo) == {"UpdateItem": 2}
+
+
+def test_a_call_in_flight_is_two_writes(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    usage.settle(admit(usage, Limits(in_flight=1)), refund=False)
+    assert requests(dynamo) == {"UpdateItem": 2}
+
+
+def test_a_call_with_a_rate_is_one_read_and_one_write(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    for _ in range(3):
+        admit(usage, Limits(rate=Rate(1, burst=3)))
+        assert requests(dynamo) == {"GetItem": 1, "UpdateItem": 1}
+    with contextlib.suppress(LimitError):
+        admit(usage, Limits(rate=Rate(1, burst=3)))
+    assert requests(dynamo) == {"GetItem": 1}
+
+
+def test_a_refused_call_is_one_write_that_fails(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    admit(usage, Limits(daily=1))
+    requests(dynamo)
+    with pytest.raises(LimitError):
+        admit(usage, Limits(daily=1))
+    assert requests(dynamo) == {"UpdateItem": 1}
+
+
+def test_an_address_that_was_seen_costs_no_write(dynamo: Dynamo, table: UsageTable) -> None:
+    sightings = DynamoSightings(table)
+    for written in (1, 0, 0):
+        sightings.note("key k", "10.0.0.1", limit=Distinct(3, 60), now=NOON)
+        assert requests(dynamo)["UpdateItem"] == written
+
+
+def test_sightings_expire_with_the_last_of_them(dynamo: Dynamo, table: UsageTable) -> None:
+    sightings = DynamoSightings(table)
+    sightings.note("key k", "a", limit=Distinct(3, 60), now=NOON)
+    sightings.note("key k", "b", limit=Distinct(3, 60), now=NOON + 30)
+    assert table.get("key k")["expires_at"] == NOON + 90
+
+
+def test_the_item_of_a_key_stays_under_a_kilobyte(table: UsageTable, usage: DynamoUsage) -> None:
+    limits = Limits(daily=None, in_flight=4, rate=Rate(1, burst=9))
+    for day in [*range(-450, 0, 30), *range(40)]:
+        admission = admit(usage, limits, now=NOON + day * DAY_S)
+        if day < 36:
+            usage.settle(admission, refund=False)
+    item = table.get("calls k")
+    size = sum(len(name) + _size(value) for name, value in item.items())
+    assert (len(item["leases"]), len(item)) == (4, 3 + 32 + 14 + 3)
+    assert size + 5 * len(item) < KILOBYTE  # ten digits more are five bytes
+
+
+def _size(value: object) -> int:
+    return sum(len(part) for part in value) if isinstance(value, set) else len(str(value))
+
+
+def test_a_throttled_call_is_made_again(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    dynamo.transport.faults += [Fault("UpdateItem"), Fault("UpdateItem")]
+    admit(usage, Limits())
+    assert usage.counts("k")["2026"] == 1
+
+
+def test_a_call_that_dynamodb_never_takes_is_an_error(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    dynamo.transport.faults += [Fault("UpdateItem") for _ in range(3)]
+    with pytest.raises(StoreUnavailableError):
+        admit(usage, Limits())
+    assert usage.counts("k") == {}
+
+
+def test_a_lost_answer_counts_at_most_one_call_too_many(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    dynamo.transport.faults.append(replace(LOST_ANSWER))
+    admit(usage, Limits())
+    assert usage.counts("k")["2026"] == 2
+
+
+def test_a_refund_is_never_made_twice(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    admit(usage, Limits())
+    failed = admit(usage, Limits())
+    dynamo.transport.faults.append(replace(LOST_ANSWER))
+    with pytest.raises(StoreUnavailableError):
+        usage.settle(failed, refund=True)
+    assert usage.counts("k")["2026"] == 1
+
+
+def test_a_release_is_made_again(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    served = admit(usage, Limits(in_flight=1))
+    dynamo.transport.faults.append(Fault("UpdateItem"))
+    usage.settle(served, refund=False)
+    admit(usage, Limits(in_flight=1))
+
+
+def test_other_errors_are_not_hidden(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    dynamo.transport.faults.append(Fault("UpdateItem", code="AccessDeniedException"))
+    with pytest.raises(Exception, match="AccessDenied"):
+        admit(usage, Limits())

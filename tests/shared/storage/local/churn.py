@@ -1,0 +1,42 @@
+"""A process that adds and removes faces of one group, over and over.
+
+Run as `python -m tests.shared.storage.local.churn FOLDER` it goes on until it is killed, and says
+of each change that is stored: `+ID` a face added, `-ID` a face removed; `full` where none was.
+"""
+
+import random
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from tests.shared.storage.stores import sqlite_store
+
+
+def churn(folder: Path, seed: int, capacity: int) -> Iterator[str]:
+    """Add up to three faces and remove about as many, for ever; yield what was stored."""
+    store = sqlite_store(folder)
+    group = store.groups.find("t", "g")
+    chance = random.Random(seed)  # noqa: S311 - a story that can be told again
+    mine: list[str] = []
+    while True:
+        added = [face.face_id for face in store.add(group, chance.randint(1, 3), capacity)]
+        mine += added
+        yield from (f"+{face_id}" for face_id in added) if added else ["full"]
+        while mine and chance.random() < 0.6:
+            face_id = mine.pop(chance.randrange(len(mine)))
+            store.faces.remove(group, face_id)
+            yield f"-{face_id}"
+
+
+def most_faces_seen(folder: Path, seed: int, steps: int, capacity: int) -> int:
+    """Go some steps; return the greatest count of faces that was seen on the way."""
+    store = sqlite_store(folder)
+    story = churn(folder, seed, capacity)
+    return max(store.groups.find("t", "g").face_count for _ in islice(story, steps))
+
+
+if __name__ == "__main__":
+    for line in churn(Path(sys.argv[1]), seed=0, capacity=1000):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
