@@ -25,7 +25,8 @@ from shared.config import Precision
 from shared.vision import weights
 
 # The similarity that means each false-match rate. Lower rates than the last cannot be measured with
-# a thousand photos: from there the similarity rises evenly to 100 at no distance.
+# a thousand photos; 99 is where one in a million would be if the distance went on to fall by as much
+# for each tenfold as it does from 90 to 95.
 RATES = {50: 0.5, 60: 0.3, 70: 0.1, 80: 0.01, 90: 0.001, 95: 0.0001}
 TOLD_AT = (70, 80, 90, 95, 99)
 _FARTHEST = 2.0
@@ -84,7 +85,9 @@ def knots(different: NDArray[np.float64]) -> list[tuple[float, float]]:
         (round(float(np.quantile(different, rate)), 4), float(similarity))
         for similarity, rate in RATES.items()
     ]
-    return [(0.0, 100.0), *sorted(measured), (_FARTHEST, 0.0)]
+    at = {similarity: distance for distance, similarity in measured}
+    one_in_a_million = round(at[95] - 2 * (at[90] - at[95]), 4)
+    return [(0.0, 100.0), (one_in_a_million, 99.0), *sorted(measured), (_FARTHEST, 0.0)]
 
 
 def rates(

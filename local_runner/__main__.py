@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from local_runner import persons
+from local_runner import keys, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
 
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     deidentify.add_argument("--jobs", type=int, default=0, help="photos at a time (default: cores)")
     deidentify.set_defaults(command=_deidentify)
 
+    keys.add_commands(commands)
     persons.add_commands(commands)
     return parser
 

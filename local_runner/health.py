@@ -9,7 +9,7 @@ from shared.vision import weights
 
 def warm_up(app: App) -> None:
     """Load the models and open the store, so that the first call is as fast as the next."""
-    app.keys.find("")
+    app.keys.find("no key has this hash")
     app.warm_up()
 
 

@@ -66,9 +66,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add(commands: Commands, name: str, action: Action, text: str) -> argparse.ArgumentParser:
-    def command(
-        arguments: argparse.Namespace, settings: Settings, _runner: RunnerSettings
-    ) -> int:
+    def command(arguments: argparse.Namespace, settings: Settings, _runner: RunnerSettings) -> int:
         try:
             action(arguments, App(settings))
         except (KeyNameError, SettingError, ValueError) as error:

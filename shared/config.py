@@ -112,7 +112,7 @@ class Settings:
             ),
             vision_threads=read.integer("VISION_THREADS", 0, low=0, high=256),
             embedder_precision=read.choice(  # type: ignore[arg-type]
-                "EMBEDDER_PRECISION", "fp32", get_args(Precision)
+                "EMBEDDER_PRECISION", "int8", get_args(Precision)
             ),
             max_body_bytes=read.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, low=1024),
             max_pixels=read.integer("MAX_PIXELS", 50_000_000, low=1),

@@ -164,9 +164,13 @@ class InMemoryGroups:
 
 
 class InMemoryFaces:
-    """Fills the port `Faces`; a tombstone is the number of its change."""
+    """Fills the port `Faces`; a tombstone is the number of its change.
+
+    `changes_read` counts the changes that were yielded.
+    """
 
     def __init__(self, groups: InMemoryGroups) -> None:
+        self.changes_read = 0
         self._groups = groups
         self._rows: dict[str, dict[str, StoredFace | int]] = {}
 
@@ -207,9 +211,10 @@ class InMemoryFaces:
             else FaceChange(row.change, face_id, row.sealed_vector)
             for face_id, row in rows.items()
         )
-        yield from sorted(
-            (change for change in changes if change.number > after), key=lambda c: c.number
-        )
+        later = (change for change in changes if change.number > after)
+        for change in sorted(later, key=lambda change: change.number):
+            self.changes_read += 1
+            yield change
 
     def purge(self, limit: int) -> int:
         with self._groups.lock:

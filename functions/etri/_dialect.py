@@ -132,7 +132,7 @@ class EtriDialect:
 
 def faces_field(request: Request) -> str:
     """Return the name of the list of faces: `faces` for older clients, with the key in the body."""
-    return "results" if _header_key(request) else "faces"
+    return "results" if caller.header_key(request) else "faces"
 
 
 def _finding(request: Request, row: Finding, error: FaceError) -> Payload:
@@ -144,14 +144,8 @@ def _finding(request: Request, row: Finding, error: FaceError) -> Payload:
 
 
 def _key_text(request: Request) -> str | None:
-    key = _header_key(request) or _body(request).get("access_key")
+    key = caller.header_key(request) or _body(request).get("access_key")
     return key if isinstance(key, str) else None
-
-
-def _header_key(request: Request) -> str:
-    value: str = request.headers.get("authorization", "").strip()
-    scheme, _, rest = value.partition(" ")
-    return rest.strip() if scheme.lower() == "bearer" and rest else value
 
 
 def _request_id(request: Request) -> str:

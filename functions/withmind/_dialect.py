@@ -76,7 +76,7 @@ class WithmindDialect:
         """Let a caller with a known key pass, and one without a key where none is required."""
         if request.method != _METHOD:
             raise InvalidParameterError("method", f"must be {_METHOD}")
-        key_text = _key_text(request)
+        key_text = caller.header_key(request)
         if not key_text and not app.settings.withmind_require_key:
             return _PUBLIC
         return caller.identify(request, app, key_text)
@@ -98,12 +98,6 @@ class WithmindDialect:
     def is_finding(self, error: FaceError) -> bool:
         """Tell whether the error is what an analysis found."""
         return isinstance(error, NoFaceError)
-
-
-def _key_text(request: Request) -> str:
-    value: str = request.headers.get("authorization", "").strip()
-    scheme, _, rest = value.partition(" ")
-    return rest.strip() if scheme.lower() == "bearer" and rest else value
 
 
 withmind = WithmindDialect()

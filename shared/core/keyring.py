@@ -46,7 +46,8 @@ def create(
         raise KeyNameError(f"there is a key {name!r} already")
     text = access.new_key_text()
     key = access.new_key(text, name=name, tenant=tenant, secret=secret, limits=limits)
-    keys.change(_event(key, "create", f"tenant {tenant}", by, now), put=[key])
+    detail = "; ".join(filter(None, (f"tenant: {tenant}", difference(Limits(), limits))))
+    keys.change(_event(key, "create", detail, by, now), put=[key])
     return key, text
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_ROUNDING = 1e-6  # of inner products in float32: a vector's with itself may be less than 1
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -30,4 +32,4 @@ class Calibration:
         """Return the least inner product of unit vectors that has at least this similarity."""
         known, values = zip(*self.knots, strict=True)
         distance = float(np.interp(-similarity, np.negative(values), known))
-        return 1.0 - distance * distance / 2.0
+        return 1.0 - distance * distance / 2.0 - _ROUNDING

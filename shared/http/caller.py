@@ -7,6 +7,13 @@ from shared.core.network import caller_address
 from shared.http.request import Request
 
 
+def header_key(request: Request) -> str:
+    """Return the key of the Authorization header, alone or after `Bearer`; empty for none."""
+    value: str = request.headers.get("authorization", "").strip()
+    scheme, _, rest = value.partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" and rest else value
+
+
 def identify(request: Request, app: App, key_text: str | None) -> ApiKey:
     """Return the key of a caller who presents this text.
 

@@ -1,11 +1,11 @@
 """Finds faces: a coarse look at the whole photo, then closer looks where small faces may be.
 
 The network finds faces of 20 to 350 pixels, and its time goes with the pixels that it is shown. So
-the photo is first shown whole, at two small scales; small faces are then searched for where it seems
-worthwhile (`closer_looks`). What is doubtful gets a second look at the scale the network knows best.
+the photo is first shown whole, at two small scales; then small faces are searched for where they may
+be (`closer_looks`). What is doubtful gets a second look at a scale that the network knows well.
 
-Faces may be turned in the image's plane. From about 90 degrees on small ones are often missed, so a
-photo has to stand upright as a whole.
+Faces may be turned in the image's plane, but of small ones many are missed from 90 degrees on: the
+photo as a whole has to stand upright.
 """
 
 import math
@@ -61,8 +61,8 @@ _MOST_ENLARGED = 3.0  # but not by more than this
 
 _SECOND_LOOKS = 16  # the largest doubtful faces get one
 _SECOND_WINDOW = 96  # pixels in each direction,
-_SECOND_HEIGHT = 24  # for a face of this height
-_NO_FACE = 0.12  # what scores less at the second look is none
+_SECOND_HEIGHT = 32  # for a face of this height
+_NO_FACE = 0.06  # what scores less at the second look is none
 
 
 class CenterFaceDetector:

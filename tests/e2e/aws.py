@@ -11,6 +11,7 @@ from local_runner.template import resource_properties
 REGION = "ap-northeast-2"
 TABLES = {
     "KEYS_TABLE": "KeysTable",
+    "USAGE_TABLE": "UsageTable",
     "GROUPS_TABLE": "GroupsTable",
     "FACES_TABLE": "FacesTable",
     "PERSONS_TABLE": "PersonsTable",

@@ -69,7 +69,6 @@ def test_takes_the_raw_request_of_the_vendors_node_client(server: Server) -> Non
         ("/FaceDeID/sub", KEY, 403, "Not Allowed Subpath"),
         ("/FaceDeID//", KEY, 403, "Not Allowed Subpath"),
         ("/nothing", KEY, 403, "Invalid API"),
-        ("//FaceDeID", KEY, 403, "Invalid API"),
         ("/", KEY, 403, "Invalid API"),
     ],
 )

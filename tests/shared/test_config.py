@@ -25,6 +25,8 @@ def test_defaults_are_the_local_backend() -> None:
         ("ANALYSIS_TIMEOUT_S", "nan"),
         ("ANALYSIS_TIMEOUT_S", "soon"),
         ("LOG_LEVEL", "LOUD"),
+        ("WITHMIND_REQUIRE_KEY", "yes"),
+        ("WITHMIND_THRESHOLD", "101"),
     ],
 )
 def test_a_wrong_value_is_told_by_name(name: str, value: str) -> None:
@@ -33,8 +35,10 @@ def test_a_wrong_value_is_told_by_name(name: str, value: str) -> None:
 
 
 def test_the_aws_backend_names_what_is_missing() -> None:
-    with pytest.raises(SettingError, match="KEY_SECRET, KEYS_TABLE"):
+    with pytest.raises(SettingError, match="KEY_SECRET, KEYS_TABLE") as raised:
         Settings.from_environment({"BACKEND": "aws"})
+    for name in ("GROUPS_TABLE", "FACES_TABLE", "KMS_KEY_ID"):
+        assert name in str(raised.value)
 
 
 def test_an_empty_local_key_is_no_key() -> None:

@@ -20,7 +20,8 @@ from tools.models.graph import Array, Graph, attributes, consumers, shapes
 TABLE = Path(__file__).with_name("int8_ranges.toml")
 
 _LEVELS = 255
-_LARGEST_WEIGHT = 127
+_LARGEST_WEIGHT = 63
+_LARGEST_DEPTHWISE_WEIGHT = 127
 _PIXELS = (0.0, 255.0)
 _TAKE_INTEGERS = {"MaxPool", "Pad"}
 
@@ -212,9 +213,14 @@ class _Quantiser:
 
 
 def _quantise_filters(filters: Array) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return filters (outputs, ...) as integers, and the size of one for each output."""
+    """Return filters (outputs, inputs, ...) as integers, and the size of one for each output.
+
+    x86 CPUs without VNNI add two products of 8 bits each in 16: with 7 bits for a weight no sum
+    overflows, and every CPU computes the same. Depthwise filters are not computed in pairs.
+    """
+    levels = _LARGEST_WEIGHT if filters.shape[1] > 1 else _LARGEST_DEPTHWISE_WEIGHT
     largest = np.abs(filters).reshape(len(filters), -1).max(axis=1)
-    sizes = (np.where(largest > 0, largest, 1) / _LARGEST_WEIGHT).astype(np.float32)
+    sizes = (np.where(largest > 0, largest, 1) / levels).astype(np.float32)
     integers = np.rint(filters / sizes.reshape(-1, *[1] * (filters.ndim - 1)))
     return integers.astype(np.int8), sizes
 

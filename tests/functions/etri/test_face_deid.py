@@ -13,8 +13,10 @@ import pytest
 
 from functions.etri import face_deid
 from shared.app import App
+from shared.core import access
 from shared.core.models import KeyStatus
 from tests import builders, photos
+from tests.fakes import InMemoryKeys
 
 FACE_OF_THE_ASTRONAUT = (170, 65, 275, 215)  # x1, y1, x2, y2, by eye
 
@@ -279,9 +281,10 @@ def test_refuses_an_unknown_key(app: App) -> None:
 
 
 def test_refuses_a_blocked_key(tmp_path: Path) -> None:
-    app = builders.app(tmp_path)
-    (key,) = app.keys.list_all()
-    app.keys.put(replace(key, status=KeyStatus.BLOCKED))
+    keys = InMemoryKeys()
+    key = access.new_key(builders.KEY, name="n", tenant="t", secret=builders.SECRET)
+    keys.put(replace(key, status=KeyStatus.BLOCKED))
+    app = App(builders.settings(tmp_path), keys=keys)
     assert_refused(call(app, {}), 403, "Blocked KEY")
 
 

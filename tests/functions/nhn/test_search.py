@@ -7,7 +7,7 @@ import pytest
 from shared.app import App
 from tests import photos
 from tests.functions.nhn.client import NhnClient, image
-from tests.functions.nhn.test_faces import TWO_PEOPLE, encoded, fill, side_by_side
+from tests.functions.nhn.test_faces import TWO_PEOPLE, decoded, encoded, fill, side_by_side
 
 NO_FACE = encoded(np.full((200, 200, 3), 128, np.uint8))
 
@@ -57,8 +57,7 @@ def test_a_low_threshold_shows_everyone_and_a_limit_the_best(client: NhnClient) 
 
 @pytest.mark.usefixtures("people")
 def test_looks_for_the_largest_face(client: NhnClient) -> None:
-    small = cv2.imdecode(np.frombuffer(photos.load("biden.jpg"), np.uint8), cv2.IMREAD_COLOR)
-    large = cv2.imdecode(np.frombuffer(photos.load("obama.jpg"), np.uint8), cv2.IMREAD_COLOR)
+    small, large = decoded(photos.load("biden.jpg")), decoded(photos.load("obama.jpg"))
     canvas = np.zeros((large.shape[0], large.shape[1] + 400, 3), np.uint8)
     canvas[:, : large.shape[1]] = large
     canvas[:400, large.shape[1] :] = cv2.resize(small[: small.shape[1]], (400, 400))
@@ -163,9 +162,8 @@ def test_the_threshold_of_compare_may_stand_in_the_body(client: NhnClient) -> No
     photo = image(photos.load("obama.jpg"))
     body = {"sourceImage": photo, "targetImage": photo, "threshold": 90}
     assert client.data("POST", "/compare", body)["matchedFaceDetailCount"] == 1
-    body["threshold"] = 101  # type: ignore[assignment]
-    assert client.code("POST", "/compare", body) == -40000
-    assert client.code("POST", "/compare?threshold=90", body) == 0
+    assert client.code("POST", "/compare", body | {"threshold": 101}) == -40000
+    assert client.code("POST", "/compare?threshold=90", body | {"threshold": 101}) == 0
 
 
 def test_the_threshold_of_compare_is_required(client: NhnClient) -> None:

@@ -54,6 +54,21 @@ def test_enrols_the_largest_face(client: WithmindClient) -> None:
     assert client.analyse(OBAMA_LATER) == "+"
 
 
+@pytest.mark.parametrize(("pixels", "is_seen"), [(34, False), (46, True)])
+def test_sees_faces_of_40_pixels(
+    client: WithmindClient, store: App, pixels: int, is_seen: bool
+) -> None:
+    face = store.detector.detect(store.images.decode(OBAMA), scale=DetectionScale.RECOGNITION)[0]
+    scale = pixels / min(face.box.width, face.box.height)
+    small = cv2.resize(uploads.decoded(OBAMA), None, fx=scale, fy=scale)
+    canvas = np.full((480, 640, 3), 110, np.uint8)
+    canvas[100 : 100 + small.shape[0], 100 : 100 + small.shape[1]] = small
+    image = uploads.of_size(uploads.encoded(canvas), 400_000)
+    client.enrol(OBAMA)
+    answer = b'{"result":{"person_1":"match"}}' if is_seen else b'{"result":"Fail"}'
+    assert client.answer(ANALYSE, image) == answer
+
+
 def test_enrolled_again_the_person_is_the_new_one_alone(client: WithmindClient) -> None:
     client.enrol(OBAMA)
     client.enrol(BIDEN)

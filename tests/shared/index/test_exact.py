@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from shared.storage.cipher import AesGcmSealer
-from shared.storage.local.master_key import FileKeyWrapper
 
 from shared.core.models import Box, Group, StoredFace
 from shared.index.exact import ExactIndex
+from shared.storage.cipher import AesGcmSealer
+from shared.storage.local.master_key import FileKeyWrapper
 from tests.fakes import InMemoryFaces, InMemoryGroups
 
 PLENTY = 1 << 30

@@ -3,6 +3,9 @@
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from shared.config import SettingError
 from shared.storage.local import secret
 
 
@@ -30,3 +33,14 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4) as pool:
         secrets = set(pool.map(secret.read_or_create, [tmp_path] * 16))
     assert len(secrets) == 1
+
+
+def test_every_name_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    assert secret.read_or_create(tmp_path, "a") != secret.read_or_create(tmp_path, "b")
+
+
+def test_one_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    secret.read_or_create(tmp_path)
+    (tmp_path / "key_secret").chmod(0o644)
+    with pytest.raises(SettingError, match="chmod 600"):
+        secret.read_or_create(tmp_path)

@@ -174,6 +174,20 @@ def test_a_group_that_is_deleted_during_an_addition_gets_no_face(dynamo: Dynamo)
     assert store.faces.purge(99) == 0
 
 
+def test_a_group_that_is_made_anew_during_an_addition_gets_no_face(dynamo: Dynamo) -> None:
+    store = dynamo.store
+    group, new = store.create(), new_group()
+
+    def make_anew() -> None:
+        store.groups.delete(group)
+        store.groups.create(new)
+
+    dynamo.transport.before(WRITE, make_anew)
+    with pytest.raises(GroupNotFoundError):
+        store.add(group, 2)
+    assert store.groups.find("t", "g") == new
+
+
 def test_a_face_id_that_was_used_before_is_refused(dynamo: Dynamo) -> None:
     store = dynamo.store
     group = store.create()

@@ -8,9 +8,13 @@ import random
 import sys
 from collections.abc import Iterator
 from itertools import islice
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from tests.shared.storage.stores import sqlite_store
+
+CAPACITY = 12  # of the group that processes share
 
 
 def churn(folder: Path, seed: int, capacity: int) -> Iterator[str]:
@@ -29,11 +33,15 @@ def churn(folder: Path, seed: int, capacity: int) -> Iterator[str]:
             yield f"-{face_id}"
 
 
-def most_faces_seen(folder: Path, seed: int, steps: int, capacity: int) -> int:
-    """Go some steps; return the greatest count of faces that was seen on the way."""
+def churn_together(
+    folder: Path, seed: int, start: Barrier, most_faces_seen: "SimpleQueue[int]"
+) -> None:
+    """Go 60 steps from the moment when all are ready; tell the greatest count that was seen."""
     store = sqlite_store(folder)
-    story = churn(folder, seed, capacity)
-    return max(store.groups.find("t", "g").face_count for _ in islice(story, steps))
+    story = churn(folder, seed, CAPACITY)
+    start.wait(timeout=60)
+    counts = [store.groups.find("t", "g").face_count for _ in islice(story, 60)]
+    most_faces_seen.put(max(counts))
 
 
 if __name__ == "__main__":

@@ -109,5 +109,5 @@ def outcome(call: Callable[[Store], object], store: Store) -> object:
         return type(error)
 
 
-TwoStores.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TwoStores.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
 test_sqlite_answers_as_the_fake_does = TwoStores.TestCase
