@@ -1,8 +1,8 @@
 """Finds faces: a coarse look at the whole photo, then closer looks where small faces may be.
 
-The network finds faces of 20 to 350 pixels, and its time goes with the pixels that it is shown. So
-the photo is first shown whole, at two small scales; then small faces are searched for where they may
-be (`closer_looks`). What is doubtful gets a second look at a scale that the network knows well.
+The network finds faces of 20 to 350 pixels, and its time goes with the pixels that it is shown.
+So the photo is first shown whole, at two small scales; then small faces are searched for where they
+may be (`closer_looks`). What is doubtful gets a second look at a scale that the network knows well.
 
 Faces may be turned in the image's plane, but of small ones many are missed from 90 degrees on: the
 photo as a whole has to stand upright.

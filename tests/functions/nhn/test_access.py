@@ -22,6 +22,13 @@ class NoFaces:
         return ()
 
 
+class Untouched:
+    """Stands where no call of these tests comes to."""
+
+    def of(self, _model_version: str) -> None:
+        """Return nothing to work with."""
+
+
 class Deployment:
     """An App with a key, and a caller of it."""
 
@@ -41,6 +48,8 @@ class Deployment:
             usage=self.usage,
             sightings=InMemorySightings(),
             detector=NoFaces(),
+            poses=Untouched(),
+            recognitions=Untouched(),
         )
         self.client = NhnClient(self.app, builders.KEY)
 
