@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from shared.vision.detector import CenterFaceDetector
 
 from benchmarks import pairs, peers
 from benchmarks.pairs import Pairs
@@ -33,6 +32,7 @@ from benchmarks.verification import Figures
 from shared.config import Precision, Settings
 from shared.core.models import DetectionScale, Face, Photo
 from shared.vision import weights
+from shared.vision.detector import CenterFaceDetector
 from shared.vision.embedder import DIMENSIONS, DlibEmbedder
 from shared.vision.image import CvImages
 from shared.vision.landmarks import LandmarkPredictor

@@ -33,7 +33,8 @@ def full_hd_crowd(path: Path) -> Path:
 def one_face(path: Path) -> Path:
     """Write a 640x480 JPEG with one face; return its path."""
     image = _decoded(photos.astronaut_jpeg())
-    return _written(path, cv2.resize(image[:384, :], (640, 480), interpolation=cv2.INTER_AREA))
+    small = cv2.resize(image[:384, :], (640, 480), interpolation=cv2.INTER_AREA)
+    return _written(path, np.asarray(small, np.uint8))
 
 
 def portrait(path: Path, name: str) -> Path:

@@ -25,8 +25,8 @@ from shared.config import Precision
 from shared.vision import weights
 
 # The similarity that means each false-match rate. Lower rates than the last cannot be measured with
-# a thousand photos; 99 is where one in a million would be if the distance went on to fall by as much
-# for each tenfold as it does from 90 to 95.
+# a thousand photos; 99 is where one in a million would be if the distance went on to fall by as
+# much for each tenfold as it does from 90 to 95.
 RATES = {50: 0.5, 60: 0.3, 70: 0.1, 80: 0.01, 90: 0.001, 95: 0.0001}
 TOLD_AT = (70, 80, 90, 95, 99)
 _FARTHEST = 2.0

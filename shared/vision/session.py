@@ -20,8 +20,8 @@ class ProviderUnavailableError(Exception):
 class Session:
     """A loaded model; `run` may be called from many threads at once.
 
-    Threads do not spin while they wait: the sessions of one process share its cores, and two that spin
-    slow each other down by almost half.
+    Threads do not spin while they wait: the sessions of one process share its cores, and two
+    that spin slow each other down by almost half.
     """
 
     def __init__(self, model: bytes, *, provider: Provider, threads: int) -> None:
@@ -46,8 +46,8 @@ class Session:
         self.device: Device = "cuda" if "CUDAExecutionProvider" in active else "cpu"
         if provider == "cuda" and self.device != "cuda":
             raise ProviderUnavailableError(
-                "EXECUTION_PROVIDER=cuda, but onnxruntime could not start CUDA: check the driver and"
-                " that the CUDA and cuDNN libraries of its version are installed"
+                "EXECUTION_PROVIDER=cuda, but onnxruntime could not start CUDA: check the driver,"
+                " and that the CUDA and cuDNN libraries of its version are installed"
             )
 
     def run(
@@ -66,7 +66,7 @@ def _providers(provider: Provider) -> list[str]:
 
 
 def _has_cuda_driver() -> bool:
-    """Tell whether an NVIDIA driver with a device answers, without the errors onnxruntime would log."""
+    """Tell whether an NVIDIA driver with a device answers; onnxruntime would log errors."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:

@@ -27,7 +27,10 @@ def modules_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("handler", ["functions.etri.face_deid", "functions.etri.unknown_path", "functions.withmind.analy_img"])
+@pytest.mark.parametrize(
+    "handler",
+    ["functions.etri.face_deid", "functions.etri.unknown_path", "functions.withmind.analy_img"],
+)
 def test_importing_a_handler_loads_nothing_heavy(handler: str) -> None:
     assert modules_after(f"import {handler}").isdisjoint(HEAVY)
 

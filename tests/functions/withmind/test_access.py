@@ -1,51 +1,63 @@
-"""Who may call: anyone, or callers with a key, who see their own tenant's people alone."""
+"""Whom WithMind's server lets in, and what counts."""
 
 from pathlib import Path
 
 import pytest
 
 from shared.app import App
+from shared.core import access
+from shared.core.models import Limits
+from shared.core.network import parse_network
 from tests import builders
+from tests.fakes import InMemoryKeys, InMemorySightings, InMemoryUsage
 from tests.functions.withmind.client import ANALYSE, ENROL, WithmindClient
-from tests.functions.withmind.conftest import app_with_models_of
-from tests.functions.withmind.uploads import portrait
 
-OBAMA = portrait("obama.jpg")
 FAIL = b'{"result":"Fail"}'
-NOT_ENROLLED = b'{"result":{"result":"unregistered user"}}'
+SMALL = b"not within 300 to 500 KB"
 
 
-@pytest.fixture
-def closed(app: App, tmp_path: Path) -> App:
-    return app_with_models_of(app, tmp_path, WITHMIND_REQUIRE_KEY="on")
+class Deployment:
+    """An App with a key."""
+
+    def __init__(self, folder: Path, limits: Limits, **environ: str) -> None:
+        self.usage = InMemoryUsage()
+        self.key = access.new_key(
+            builders.KEY, name="n", tenant="t", secret=builders.SECRET, limits=limits
+        )
+        keys = InMemoryKeys()
+        keys.put(self.key)
+        self.app = App(
+            builders.settings(folder, **environ),
+            keys=keys,
+            usage=self.usage,
+            sightings=InMemorySightings(),
+        )
 
 
-@pytest.mark.parametrize("key", [None, "", "nobody", "Bearer nobody", "Bearer", f"{builders.KEY}x"])
-def test_where_a_key_is_required_a_caller_without_one_fails(closed: App, key: str | None) -> None:
-    for path in (ENROL, ANALYSE):
-        assert WithmindClient(closed, key).answer(path, OBAMA) == FAIL
+@pytest.mark.parametrize("path", [ENROL, ANALYSE])
+@pytest.mark.parametrize(
+    "limits", [Limits(daily=0), Limits(in_flight=0), Limits(networks=(parse_network("::/128"),))]
+)
+def test_a_refusal_is_the_one_failure_of_the_guide(
+    tmp_path: Path, path: str, limits: Limits
+) -> None:
+    client = WithmindClient(Deployment(tmp_path, limits).app, builders.KEY)
+    assert client.answer(path, SMALL) == FAIL
 
 
-@pytest.mark.parametrize("key", [builders.KEY, f"Bearer {builders.KEY}", f"bearer  {builders.KEY}"])
-def test_a_key_lets_a_caller_pass(closed: App, store: App, key: str) -> None:
-    for app in (closed, store):
-        client = WithmindClient(app, key)
-        client.enrol(OBAMA)
-        assert client.analyse(OBAMA) == "+"
+def test_a_call_that_failed_does_not_count(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path, Limits(daily=1))
+    client = WithmindClient(deployment.app, builders.KEY)
+    for _ in range(2):
+        reply = client.call(ANALYSE, SMALL)
+        assert b"img_size_err" in reply.data
+        assert reply.headers["X-RateLimit-Remaining"] == "1"
+    assert max(deployment.usage.counts(deployment.key.id).values()) == 0
 
 
-def test_an_unknown_key_fails_where_none_is_required(store: App) -> None:
-    assert WithmindClient(store, "nobody").answer(ENROL, OBAMA) == FAIL
-
-
-def test_a_caller_without_a_key_hears_of_a_wrong_method_all_the_same(closed: App) -> None:
-    assert WithmindClient(closed).post(ENROL, b"", "", method="GET").status_code == 405
-
-
-def test_the_people_of_a_tenant_are_its_own(store: App) -> None:
-    WithmindClient(store, builders.KEY).enrol(OBAMA)
-    assert WithmindClient(store, "second-key").analyse(OBAMA) == "+"
-    for other in (WithmindClient(store, "other-key"), WithmindClient(store)):
-        assert other.answer(ANALYSE, OBAMA) == NOT_ENROLLED
-        other.enrol(portrait("biden.jpg"))
-    assert WithmindClient(store, builders.KEY).analyse(OBAMA) == "+"
+def test_callers_without_a_key_are_not_counted(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path, Limits(daily=0), WITHMIND_REQUIRE_KEY="off")
+    reply = WithmindClient(deployment.app).call(ANALYSE, SMALL)
+    assert b"img_size_err" in reply.data
+    assert "X-RateLimit-Limit" not in reply.headers
+    assert deployment.usage.counts(deployment.key.id) == {}
