@@ -23,6 +23,7 @@ from benchmarks import pairs
 from benchmarks.accuracy import describe
 from shared.config import Precision
 from shared.vision import weights
+from shared.vision.recognitions import calibration
 
 # The similarity that means each false-match rate. Lower rates than the last cannot be measured with
 # a thousand photos; 99 is where one in a million would be if the distance went on to fall by as
@@ -94,10 +95,10 @@ def rates(
     version: str, same: NDArray[np.float64], different: NDArray[np.float64]
 ) -> list[dict[str, float]]:
     """Return the false-match and true-match rates of the present calibration."""
-    calibration = weights.calibration(version)
+    known = calibration(version)
     rows = []
     for similarity in TOLD_AT:
-        reach = np.sqrt(2 - 2 * calibration.score(similarity))
+        reach = np.sqrt(2 - 2 * known.score(similarity))
         rows.append(
             {
                 "similarity": similarity,

@@ -95,7 +95,8 @@ class App:
     @built_once
     def detector_session(self) -> "Session":
         """The loaded detector model; it knows which execution provider is in use."""
-        return self.open_session("centerface")
+        is_int8 = self.settings.detector_precision == "int8"
+        return self.open_session("centerface-int8" if is_int8 else "centerface")
 
     @built_once
     def poses(self) -> "PoseEstimator":

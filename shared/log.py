@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 _REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 _LONGEST_VALUE = 200  # characters
 _SECRET_WORDS = ("key", "secret", "authorization", "token", "password")
+_TALKATIVE = ("botocore", "boto3", "urllib3", "pynamodb")
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -25,6 +26,8 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _TALKATIVE:  # at DEBUG they log whole bodies, data keys among them
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 @contextmanager

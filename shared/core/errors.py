@@ -195,4 +195,4 @@ class AnalysisTimeoutError(FaceError):
 
 
 class StoreUnavailableError(FaceError):
-    """The store did not take the call, also after it was asked again; nothing was changed."""
+    """The store did not take the call, also after it was asked again and again."""

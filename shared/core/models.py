@@ -5,13 +5,18 @@ by the EXIF orientation, as a viewer shows it). Boxes and landmarks are upright,
 unless a name says otherwise; `shared.core.geometry` converts.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a function that handles no arrays starts without numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 Point = tuple[float, float]
 """x to the right, y downwards, in pixels."""

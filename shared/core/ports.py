@@ -1,10 +1,9 @@
 """The roles that the rules need filled; `shared.vision` and `shared.storage` fill them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from shared.core.models import (
     Admission,
@@ -23,6 +22,10 @@ from shared.core.models import (
     Pose,
     StoredFace,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Images(Protocol):

@@ -2,8 +2,8 @@
 
 A face too small for the coarse look leaves a weak peak in its heatmap. The most promising peaks are
 looked at in windows at a larger scale, some at a time; when a round brings no sure face to light,
-what is left is less promising still. Where a photo is so crowded that windows would cost more than
-the whole, the whole is looked at.
+what is left is less promising still. The whole photo is looked at where windows would cost more,
+and where they bring many more faces than peaks told of: those of a dense crowd share peaks.
 """
 
 from collections.abc import Iterator
@@ -26,6 +26,7 @@ _PROMISING = 0.02  # the promise of peaks of which many are faces
 _WINDOW = 128  # pixels in each direction
 _REACH = 36  # pixels from a window's centre to where faces still have their surroundings in it
 _ROUND = 9  # windows that are looked at together
+_MERGED = 1.5  # new faces a window, from which on peaks do not tell of all faces
 _DENSE = 0.7  # of the whole, that windows may cost
 _BAND_PIXELS = 1920 * 1088  # of the whole that are looked at together; bounds the memory
 _BAND_OVERLAP = 64  # pixels
@@ -47,16 +48,16 @@ def look_closer(
     found = peaks.above(least)
     seeds, promising = _rank_seeds(peaks)
     whole = count_pixels(photo) * zoom**2
-    rounds = _batches(_cover(seeds.centres, _REACH / zoom))
-    for number, centres in enumerate(rounds):
-        left = max(0, promising - number * _ROUND)
-        if number and left * _WINDOW**2 > _DENSE * whole:
-            return concatenate([found, *_look_everywhere(network, photo, zoom, least)])
+    for centres in _batches(_cover(seeds.centres, _REACH / zoom)):
         windows = [place_window(centre, _WINDOW / zoom, photo) for centre in centres]
         seen = look(network, photo, windows, (_WINDOW, _WINDOW), least)
         before, found = found, concatenate([found, *seen])
-        if _count_sure(found) <= _count_sure(before):
+        promising -= len(windows)
+        brought = _count_sure(found) - _count_sure(before)
+        if brought <= 0:
             break
+        if brought > _MERGED * len(windows) or promising * _WINDOW**2 > _DENSE * whole:
+            return concatenate([found, *_look_everywhere(network, photo, zoom, least)])
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from shared.config import Settings
 from shared.core.search import Recognition
+from shared.core.similarity import Calibration
 from shared.vision import weights
 from shared.vision.embedder import DlibEmbedder
 from shared.vision.landmarks import LandmarkPredictor
@@ -38,4 +39,16 @@ class Recognitions:
         embedder = DlibEmbedder(
             self._open_session(model.name), predictor, model_version=model_version
         )
-        return Recognition(embedder, weights.calibration(model_version))
+        return Recognition(embedder, calibration(model_version))
+
+
+def calibration(version: str) -> Calibration:
+    """Return what the distances of an embedder mean.
+
+    Raises:
+        WeightsError: they were never measured.
+    """
+    measured = weights.table()["similarity"]
+    if version not in measured:
+        raise weights.WeightsError(f"the distances of {version!r} are not calibrated")
+    return Calibration(tuple((distance, value) for distance, value in measured[version]["knots"]))

@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from shared.core.similarity import Calibration
-
 CATALOGUE = Path(__file__).with_name("models.toml")
 
 
@@ -38,14 +36,15 @@ class Weights:
 
 
 @cache
-def _read() -> dict[str, Any]:
+def table() -> dict[str, Any]:
+    """Return `models.toml` as it is."""
     return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
 
 
 @cache
 def catalogue() -> dict[str, Weights]:
     """Return every prepared model file by name."""
-    rows = _read()["model"]
+    rows = table()["model"]
     fields = Weights.__dataclass_fields__
     return {
         name: Weights(name=name, **{key: row[key] for key in fields if key != "name"})
@@ -63,18 +62,6 @@ def by_version(version: str) -> Weights:
         if weights.version == version:
             return weights
     raise WeightsError(f"no model of version {version!r} is in {CATALOGUE.name}")
-
-
-def calibration(version: str) -> Calibration:
-    """Return what the distances of an embedder mean.
-
-    Raises:
-        WeightsError: they were never measured.
-    """
-    measured = _read()["similarity"]
-    if version not in measured:
-        raise WeightsError(f"the distances of {version!r} are not calibrated in {CATALOGUE.name}")
-    return Calibration(tuple((distance, value) for distance, value in measured[version]["knots"]))
 
 
 def load(name: str, models_dir: Path) -> bytes:

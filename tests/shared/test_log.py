@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import numpy as np
+import pytest
 
 from shared import log
 
@@ -48,3 +49,16 @@ def test_an_error_is_told_without_its_message() -> None:
     assert line["error"]["type"] == "ValueError"
     assert "test_an_error_is_told" in line["error"]["where"][0]
     assert "what the caller sent" not in json.dumps(line)
+
+
+def test_libraries_that_log_whole_bodies_are_never_at_debug(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    before = logging.getLogger().level
+    try:
+        log.configure("DEBUG")
+        for name in ("botocore", "boto3", "urllib3", "pynamodb"):
+            assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)
+    finally:
+        logging.getLogger().setLevel(before)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from shared.core.similarity import Calibration
 from shared.vision import weights
+from shared.vision.recognitions import calibration
 
 CALIBRATION = Calibration(((0.0, 100.0), (0.4, 90.0), (0.6, 70.0), (2.0, 0.0)))
 
@@ -45,7 +46,7 @@ def test_the_score_of_a_threshold_is_where_it_begins(threshold: float) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_every_embedder_is_calibrated(precision: str) -> None:
     version = weights.catalogue()[f"dlib-resnet-{precision}"].version
-    knots = weights.calibration(version).knots
+    knots = calibration(version).knots
     distances, similarities = zip(*knots, strict=True)
     assert (distances[0], similarities[0]) == (0, 100)
     assert (distances[-1], similarities[-1]) == (2, 0)

@@ -3,10 +3,11 @@
 import contextlib
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from shared.core.errors import LimitError, StoreUnavailableError
+from shared.core.errors import ConcurrencyLimitError, LimitError, StoreUnavailableError
 from shared.core.models import Admission, Distinct, Limits, Rate
 from shared.storage.aws.retry import Retry
 from shared.storage.aws.sightings import DynamoSightings
@@ -66,6 +67,33 @@ def test_a_call_with_a_rate_is_one_read_and_one_write(dynamo: Dynamo, usage: Dyn
     with contextlib.suppress(LimitError):
         admit(usage, Limits(rate=Rate(1, burst=3)))
     assert requests(dynamo) == {"GetItem": 1}
+
+
+class Overtaken(UsageTable):
+    """Reads what was there before others wrote."""
+
+    def __init__(self, seen: dict[str, Any]) -> None:
+        super().__init__(access_tables.USAGE)
+        self._seen = seen
+
+    def get(self, item_id: str) -> dict[str, Any]:
+        return self._seen
+
+
+@pytest.mark.parametrize("seen_after", [0, 1, 2])
+def test_a_burst_is_exact_also_for_who_read_before_others_wrote(
+    table: UsageTable, usage: DynamoUsage, seen_after: int
+) -> None:
+    limits = Limits(rate=Rate(1, burst=3))
+    seen: dict[str, Any] = {}
+    for call in range(3):
+        if call == seen_after:
+            seen = table.get("calls k")
+        admit(usage, limits)
+    with pytest.raises(ConcurrencyLimitError):
+        admit(DynamoUsage(Overtaken(seen)), limits)
+    assert usage.counts("k")["2026"] == 3
+    admit(DynamoUsage(Overtaken(seen)), limits, now=NOON + 1)
 
 
 def test_a_refused_call_is_one_write_that_fails(dynamo: Dynamo, usage: DynamoUsage) -> None:
