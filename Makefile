@@ -36,7 +36,7 @@ fix: $(VENV)/.dev ## put the style right where it can be done by machine
 	@$(BIN)/ruff format $(CODE)
 
 bench: $(VENV)/.dev models ## measure; PHOTOS=folder PAIRS=pairs.csv add what needs data
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(PAIRS),--pairs $(PAIRS))
 
 clean: ## remove the environment and caches, not the data
 	rm -rf $(VENV) .cache .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

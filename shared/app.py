@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         Sightings,
         Usage,
     )
+    from shared.storage.aws.items import ItemClient
     from shared.storage.aws.tables import Tables
-    from shared.storage.aws.usage_table import UsageTable
     from shared.storage.cipher import KeyWrapper
     from shared.storage.local.database import Database
     from shared.vision.recognitions import Recognitions
@@ -152,7 +152,7 @@ class App:
         if self.settings.backend == "aws":
             from shared.storage.aws.keys import DynamoKeys
 
-            return DynamoKeys(self.settings.keys_table, self.settings.key_log_table)
+            return DynamoKeys(self.items, self.settings.keys_table, self.settings.key_log_table)
         from shared.storage.local.keys import SqliteKeys
 
         return SqliteKeys(self.database)
@@ -163,7 +163,7 @@ class App:
         if self.settings.backend == "aws":
             from shared.storage.aws.usage import DynamoUsage
 
-            return DynamoUsage(self.usage_items)
+            return DynamoUsage(self.items, self.settings.usage_table)
         from shared.storage.local.usage import SqliteUsage
 
         return SqliteUsage(self.database)
@@ -174,17 +174,17 @@ class App:
         if self.settings.backend == "aws":
             from shared.storage.aws.sightings import DynamoSightings
 
-            return DynamoSightings(self.usage_items)
+            return DynamoSightings(self.items, self.settings.usage_table)
         from shared.storage.local.sightings import SqliteSightings
 
         return SqliteSightings(self.database)
 
     @built_once
-    def usage_items(self) -> "UsageTable":
-        """The DynamoDB table of calls and sightings."""
-        from shared.storage.aws.usage_table import UsageTable
+    def items(self) -> "ItemClient":
+        """The connection to the DynamoDB tables of keys."""
+        from shared.storage.aws.items import ItemClient
 
-        return UsageTable(self.settings.usage_table)
+        return ItemClient()
 
     @built_once
     def clock(self) -> Callable[[], float]:

@@ -26,9 +26,9 @@ _NOT_PUBLIC = tuple(
 def is_public(address: str) -> bool:
     """Tell whether an IP address is one of the public internet and not of some network nearby.
 
-    The addresses that NAT64 makes of IPv4 ones are judged by those, since a network with DNS64 gives
-    them for every host without IPv6 (RFC 6052). All other ways to write an IPv4 address as an IPv6
-    one are refused, and so are zones.
+    The addresses that NAT64 makes of IPv4 ones are judged by those, since a network with DNS64
+    gives them for every host without IPv6 (RFC 6052). All other ways to write an IPv4 address as an
+    IPv6 one are refused, and so are zones.
 
     Raises:
         ValueError: this is no IP address.

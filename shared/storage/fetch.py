@@ -1,9 +1,9 @@
 """Downloads images that callers name by URL, and lets no URL reach the network around this service.
 
 A URL from outside is a way to make a server send requests in its own name (server-side request
-forgery). So every address that a host has must be public, the connection goes to the very address that
-was checked, each redirect starts from the beginning, and a server can neither stretch the time nor the
-memory that it is given.
+forgery). So every address that a host has must be public, the connection goes to the very address
+that was checked, each redirect starts from the beginning, and a server can neither stretch the time
+nor the memory that it is given.
 """
 
 import io
@@ -15,19 +15,21 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
-
-from typing_extensions import Buffer
+from typing import TYPE_CHECKING
 
 from shared.core.deadline import Deadline
 from shared.core.errors import ImageDownloadTimeoutError, ImageTooLargeError, ImageUrlError
 from shared.storage.addresses import is_public
 from shared.storage.urls import ImageUrl
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 Resolve = Callable[[str, int], Sequence[str]]
 Connect = Callable[[tuple[str, int], float], socket.socket]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_WITHOUT_THE_IMAGE = frozenset({204, 205, 206})
+_SUCCESSES = frozenset(range(200, 300)) - {204, 205, 206}  # those have no body or a part of it
 _MAX_HEADER_BYTES = 64 * 1024
 _MAX_ADDRESSES_TRIED = 4
 _MAX_LOOKUPS = 64  # at once; those of a name server that never answers hold a thread for a while
@@ -66,8 +68,8 @@ class GuardedFetcher:
         Args:
             max_bytes: of an image.
             timeout_s: of a whole download, from the first look-up to the last byte.
-            allowed_private_hosts: names and addresses, spelled as in the URL's host, whose addresses
-                need not be public; for development.
+            allowed_private_hosts: names and addresses, spelled as in the URL's host, whose
+                addresses need not be public; for development.
             max_redirects: that are followed.
             resolve: finds the addresses of a host.
             connect: opens a connection to an address and port within a number of seconds.
@@ -112,7 +114,7 @@ class GuardedFetcher:
             response = _request(url, wire)
             if response.status in _REDIRECTS:
                 return url.redirect(_location(response.headers))
-            if not 200 <= response.status < 300 or response.status in _WITHOUT_THE_IMAGE:
+            if response.status not in _SUCCESSES:
                 raise ValueError(f"the server answered {response.status}")
             wire.budget += 2 * self._max_bytes  # the sizes of chunks are on the wire, too
             return self._read(response)
@@ -142,7 +144,11 @@ class GuardedFetcher:
         if url.scheme == "http":
             return plain
         plain.settimeout(_time_left(deadline))
-        return self._tls.wrap_socket(plain, server_hostname=url.host)
+        return self._tls.wrap_socket(
+            plain,
+            server_hostname=url.host,
+            suppress_ragged_eofs=False,  # or whoever cuts the connection decides where a body ends
+        )
 
     def _read(self, response: HTTPResponse) -> bytes:
         announced = _announced_length(response.headers)
@@ -157,7 +163,7 @@ class GuardedFetcher:
 
 
 class _Wire(io.RawIOBase):
-    """The bytes from a server: each read waits until the deadline only, all reads have one budget."""
+    """The bytes from a server: no read waits beyond the deadline, and all reads share a budget."""
 
     def __init__(self, connection: socket.socket, deadline: Deadline, budget: int) -> None:
         self._connection = connection
@@ -167,7 +173,7 @@ class _Wire(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: "Buffer") -> int:
         self._connection.settimeout(_time_left(self._deadline))
         count = self._connection.recv_into(buffer)
         self.budget -= count
@@ -175,7 +181,7 @@ class _Wire(io.RawIOBase):
             raise HTTPException("the server sent too many bytes")
         return count
 
-    def write(self, data: Buffer) -> int:
+    def write(self, data: "Buffer") -> int:
         self._connection.settimeout(_time_left(self._deadline))
         self._connection.sendall(data)
         return memoryview(data).nbytes
@@ -201,12 +207,20 @@ def _request(url: ImageUrl, wire: _Wire) -> HTTPResponse:
 
 
 def _location(headers: Message) -> str:
-    """Return the redirect's location; http.client reads as Latin-1 what servers write as UTF-8."""
-    return str(headers.get("Location", "")).encode("latin-1").decode("utf-8")
+    """Return the redirect's location; http.client reads as Latin-1 what servers write as UTF-8.
+
+    Raises:
+        ValueError: there is none, or it is not UTF-8.
+
+    """
+    location = headers.get("Location")
+    if location is None:
+        raise ValueError("the redirect leads nowhere")
+    return str(location).encode("latin-1").decode("utf-8")
 
 
 def _announced_length(headers: Message) -> int | None:
-    """Return the length of the body, or None for one that ends with its last chunk or the connection.
+    """Return the body's length, or None if it ends with its last chunk or the connection.
 
     Raises:
         ValueError: the body is compressed, or how it is framed can be read in two ways.

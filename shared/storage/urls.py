@@ -1,4 +1,4 @@
-"""The URLs that an image may be fetched from, read strictly: two readings of one URL are a way in."""
+"""The URLs of images, read strictly: a URL that can be read in two ways is a way in."""
 
 import re
 from dataclasses import dataclass

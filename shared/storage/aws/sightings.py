@@ -1,7 +1,7 @@
 """Who was seen with whom, in DynamoDB: one item a subject."""
 
 from shared.core.models import Distinct
-from shared.storage.aws.usage_table import ConditionError, UsageTable, contended
+from shared.storage.aws.items import ConditionError, ItemClient, contended
 
 _SPARE_ATTEMPTS = 10
 
@@ -9,7 +9,8 @@ _SPARE_ATTEMPTS = 10
 class DynamoSightings:
     """Fills the port `Sightings`; items expire by the table's time to live."""
 
-    def __init__(self, table: UsageTable) -> None:
+    def __init__(self, client: ItemClient, table: str) -> None:
+        self._client = client
         self._table = table
 
     def note(self, subject: str, other: str, *, limit: Distinct, now: float) -> bool:
@@ -22,7 +23,8 @@ class DynamoSightings:
             StoreUnavailableError: DynamoDB did not take the call.
 
         """
-        item = self._table.get(subject)
+        key = {"id": subject}
+        item = self._client.get(self._table, key)
         for _ in range(limit.most + _SPARE_ATTEMPTS):
             seen = {name: int(end) for name, end in item.get("seen", {}).items() if end > now}
             if other in seen:
@@ -31,8 +33,9 @@ class DynamoSightings:
                 return False
             seen[other] = int(now) + limit.window_s
             try:
-                self._table.update(
-                    subject,
+                self._client.update(
+                    self._table,
+                    key,
                     "SET seen = :seen, expires_at = :expires_at ADD version :one",
                     {
                         ":seen": seen,
@@ -46,8 +49,8 @@ class DynamoSightings:
                 item = error.item
                 continue
             return True
-        raise contended(subject)
+        raise contended("sightings")
 
     def forget(self, subject: str) -> None:
         """Forget whom the subject was seen with."""
-        self._table.delete(subject)
+        self._client.delete(self._table, {"id": subject})

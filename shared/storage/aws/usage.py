@@ -12,7 +12,7 @@ from shared.core import quota
 from shared.core.errors import StoreUnavailableError
 from shared.core.models import Admission, Limits
 from shared.core.quota import Tally
-from shared.storage.aws.usage_table import ConditionError, Item, UsageTable, contended
+from shared.storage.aws.items import ConditionError, Item, ItemClient, contended
 
 _ATTEMPTS = 20
 _NOT_PERIODS = frozenset({"id", "leases", "due_us"})
@@ -21,7 +21,8 @@ _NOT_PERIODS = frozenset({"id", "leases", "due_us"})
 class DynamoUsage:
     """Fills the port `Usage`."""
 
-    def __init__(self, table: UsageTable) -> None:
+    def __init__(self, client: ItemClient, table: str) -> None:
+        self._client = client
         self._table = table
 
     def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
@@ -36,19 +37,22 @@ class DynamoUsage:
             StoreUnavailableError: DynamoDB did not take the call; at worst it was counted.
 
         """
-        item_id = _item_id(key_id)
-        item = self._table.get(item_id) if limits.rate else {}
+        key = _item_key(key_id)
+        item = self._client.get(self._table, key) if limits.rate else {}
         lease = None if limits.in_flight is None else quota.new_lease(now, lease_s)
         for _ in range(_ATTEMPTS):
             tally = _tally(item)
             quota.check(limits, tally, now)
             if limits.in_flight is not None and len(tally.leases) >= limits.in_flight:
                 given_up = quota.expired(tally.leases, now)
-                self._table.update(item_id, "DELETE leases :given_up", {":given_up": given_up})
+                self._client.update(
+                    self._table, key, "DELETE leases :given_up", {":given_up": given_up}
+                )
             write = _admission(limits, tally, now, lease)
             try:
-                item = self._table.update(
-                    item_id,
+                item = self._client.update(
+                    self._table,
+                    key,
                     write.expression,
                     write.values,
                     names=write.names,
@@ -58,7 +62,7 @@ class DynamoUsage:
                 item = error.item
                 continue
             return self._admitted(key_id, item, now, lease)
-        raise contended(item_id)
+        raise contended("calls of a key")
 
     def settle(self, admission: Admission, *, refund: bool) -> None:
         """End a call: it is in flight no more, and with `refund` it was never counted.
@@ -82,8 +86,9 @@ class DynamoUsage:
         if not parts:
             return
         with contextlib.suppress(ConditionError):  # the key was deleted meanwhile
-            self._table.update(
-                _item_id(admission.key_id),
+            self._client.update(
+                self._table,
+                _item_key(admission.key_id),
                 " ".join(parts),
                 values,
                 names=names,
@@ -93,11 +98,11 @@ class DynamoUsage:
 
     def counts(self, key_id: str) -> Mapping[str, int]:
         """Return the calls by day, month and year."""
-        return _tally(self._table.get(_item_id(key_id))).counts
+        return _tally(self._client.get(self._table, _item_key(key_id))).counts
 
     def forget(self, key_id: str) -> None:
         """Forget the calls of a key."""
-        self._table.delete(_item_id(key_id))
+        self._client.delete(self._table, _item_key(key_id))
 
     def _admitted(self, key_id: str, item: Item, now: float, lease: str | None) -> Admission:
         counts = _tally(item).counts
@@ -111,7 +116,9 @@ class DynamoUsage:
         names = {f"#p{i}": name for i, name in enumerate(quota.outdated(counts, now))}
         if names:
             with contextlib.suppress(StoreUnavailableError):  # the call of another day does it
-                self._table.update(_item_id(key_id), f"REMOVE {', '.join(names)}", {}, names=names)
+                self._client.update(
+                    self._table, _item_key(key_id), f"REMOVE {', '.join(names)}", {}, names=names
+                )
 
 
 @dataclass(slots=True)
@@ -165,8 +172,8 @@ def _pace(write: _Write, limits: Limits, tally: Tally, now: float) -> None:
         write.values[":interval"] = quota.interval_us(limits.rate)
 
 
-def _item_id(key_id: str) -> str:
-    return f"calls {key_id}"
+def _item_key(key_id: str) -> Item:
+    return {"id": f"calls {key_id}"}
 
 
 def _period_names(periods: Sequence[str]) -> dict[str, str]:

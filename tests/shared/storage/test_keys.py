@@ -39,8 +39,7 @@ def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Keys:
     if request.param == "sqlite":
         return SqliteKeys(Database(tmp_path))
     dynamo: Dynamo = request.getfixturevalue("dynamo")
-    access_tables.create(dynamo)
-    return DynamoKeys(access_tables.KEYS, access_tables.LOG)
+    return DynamoKeys(access_tables.create(dynamo), access_tables.KEYS, access_tables.LOG)
 
 
 def event(action: str = "test", minutes: int = 0) -> KeyEvent:

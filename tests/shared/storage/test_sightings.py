@@ -8,7 +8,6 @@ import pytest
 from shared.core.models import Distinct
 from shared.core.ports import Sightings
 from shared.storage.aws.sightings import DynamoSightings
-from shared.storage.aws.usage_table import UsageTable
 from shared.storage.local.database import Database
 from shared.storage.local.sightings import SqliteSightings
 from tests.fakes import InMemorySightings
@@ -26,8 +25,7 @@ def sightings(request: pytest.FixtureRequest, tmp_path: Path) -> Sightings:
     if request.param == "sqlite":
         return SqliteSightings(Database(tmp_path))
     dynamo: Dynamo = request.getfixturevalue("dynamo")
-    access_tables.create(dynamo)
-    return DynamoSightings(UsageTable(access_tables.USAGE))
+    return DynamoSightings(access_tables.create(dynamo), access_tables.USAGE)
 
 
 def note(sightings: Sightings, other: str, now: float = NOW, subject: str = "key 1") -> bool:

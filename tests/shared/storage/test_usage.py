@@ -18,7 +18,6 @@ from shared.core.errors import (
 from shared.core.models import Admission, Limits, Rate
 from shared.core.ports import Usage
 from shared.storage.aws.usage import DynamoUsage
-from shared.storage.aws.usage_table import UsageTable
 from shared.storage.local.database import Database
 from shared.storage.local.usage import SqliteUsage
 from tests.fakes import InMemoryUsage
@@ -39,8 +38,7 @@ def usage(request: pytest.FixtureRequest, tmp_path: Path) -> Usage:
     if request.param == "sqlite":
         return SqliteUsage(Database(tmp_path))
     dynamo: Dynamo = request.getfixturevalue("dynamo")
-    access_tables.create(dynamo)
-    return DynamoUsage(UsageTable(access_tables.USAGE))
+    return DynamoUsage(access_tables.create(dynamo), access_tables.USAGE)
 
 
 def admit(usage: Usage, limits: Limits = UNLIMITED, now: float = NOON, key: str = "k") -> Admission:

@@ -3,16 +3,14 @@
 import contextlib
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from shared.core.errors import ConcurrencyLimitError, LimitError, StoreUnavailableError
 from shared.core.models import Admission, Distinct, Limits, Rate
-from shared.storage.aws.retry import Retry
+from shared.storage.aws.items import Item, ItemClient
 from shared.storage.aws.sightings import DynamoSightings
 from shared.storage.aws.usage import DynamoUsage
-from shared.storage.aws.usage_table import UsageTable
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo, Fault
 
@@ -23,14 +21,13 @@ LOST_ANSWER = Fault("UpdateItem", status=500, code="InternalServerError", lost_a
 
 
 @pytest.fixture
-def table(dynamo: Dynamo) -> UsageTable:
-    access_tables.create(dynamo)
-    return UsageTable(access_tables.USAGE, retry=Retry(attempts=3, first_s=0.001))
+def client(dynamo: Dynamo) -> ItemClient:
+    return access_tables.create(dynamo)
 
 
 @pytest.fixture
-def usage(table: UsageTable) -> DynamoUsage:
-    return DynamoUsage(table)
+def usage(client: ItemClient) -> DynamoUsage:
+    return DynamoUsage(client, access_tables.USAGE)
 
 
 def admit(usage: DynamoUsage, limits: Limits, now: float = NOON) -> Admission:
@@ -69,31 +66,31 @@ def test_a_call_with_a_rate_is_one_read_and_one_write(dynamo: Dynamo, usage: Dyn
     assert requests(dynamo) == {"GetItem": 1}
 
 
-class Overtaken(UsageTable):
+class Overtaken(ItemClient):
     """Reads what was there before others wrote."""
 
-    def __init__(self, seen: dict[str, Any]) -> None:
-        super().__init__(access_tables.USAGE)
+    def __init__(self, seen: Item) -> None:
+        super().__init__()
         self._seen = seen
 
-    def get(self, item_id: str) -> dict[str, Any]:
+    def get(self, table: str, key: Item) -> Item:
         return self._seen
 
 
 @pytest.mark.parametrize("seen_after", [0, 1, 2])
 def test_a_burst_is_exact_also_for_who_read_before_others_wrote(
-    table: UsageTable, usage: DynamoUsage, seen_after: int
+    client: ItemClient, usage: DynamoUsage, seen_after: int
 ) -> None:
     limits = Limits(rate=Rate(1, burst=3))
-    seen: dict[str, Any] = {}
+    seen: Item = {}
     for call in range(3):
         if call == seen_after:
-            seen = table.get("calls k")
+            seen = client.get(access_tables.USAGE, {"id": "calls k"})
         admit(usage, limits)
     with pytest.raises(ConcurrencyLimitError):
-        admit(DynamoUsage(Overtaken(seen)), limits)
+        admit(DynamoUsage(Overtaken(seen), access_tables.USAGE), limits)
     assert usage.counts("k")["2026"] == 3
-    admit(DynamoUsage(Overtaken(seen)), limits, now=NOON + 1)
+    admit(DynamoUsage(Overtaken(seen), access_tables.USAGE), limits, now=NOON + 1)
 
 
 def test_a_refused_call_is_one_write_that_fails(dynamo: Dynamo, usage: DynamoUsage) -> None:
@@ -104,27 +101,27 @@ def test_a_refused_call_is_one_write_that_fails(dynamo: Dynamo, usage: DynamoUsa
     assert requests(dynamo) == {"UpdateItem": 1}
 
 
-def test_an_address_that_was_seen_costs_no_write(dynamo: Dynamo, table: UsageTable) -> None:
-    sightings = DynamoSightings(table)
+def test_an_address_that_was_seen_costs_no_write(dynamo: Dynamo, client: ItemClient) -> None:
+    sightings = DynamoSightings(client, access_tables.USAGE)
     for written in (1, 0, 0):
         sightings.note("key k", "10.0.0.1", limit=Distinct(3, 60), now=NOON)
         assert requests(dynamo)["UpdateItem"] == written
 
 
-def test_sightings_expire_with_the_last_of_them(dynamo: Dynamo, table: UsageTable) -> None:
-    sightings = DynamoSightings(table)
+def test_sightings_expire_with_the_last_of_them(dynamo: Dynamo, client: ItemClient) -> None:
+    sightings = DynamoSightings(client, access_tables.USAGE)
     sightings.note("key k", "a", limit=Distinct(3, 60), now=NOON)
     sightings.note("key k", "b", limit=Distinct(3, 60), now=NOON + 30)
-    assert table.get("key k")["expires_at"] == NOON + 90
+    assert client.get(access_tables.USAGE, {"id": "key k"})["expires_at"] == NOON + 90
 
 
-def test_the_item_of_a_key_stays_under_a_kilobyte(table: UsageTable, usage: DynamoUsage) -> None:
+def test_the_item_of_a_key_stays_under_a_kilobyte(client: ItemClient, usage: DynamoUsage) -> None:
     limits = Limits(daily=None, in_flight=4, rate=Rate(1, burst=9))
     for day in [*range(-450, 0, 30), *range(40)]:
         admission = admit(usage, limits, now=NOON + day * DAY_S)
         if day < 36:
             usage.settle(admission, refund=False)
-    item = table.get("calls k")
+    item = client.get(access_tables.USAGE, {"id": "calls k"})
     size = sum(len(name) + _size(value) for name, value in item.items())
     assert (len(item["leases"]), len(item)) == (4, 3 + 32 + 14 + 3)
     assert size + 5 * len(item) < KILOBYTE  # ten digits more are five bytes
