@@ -29,10 +29,10 @@ from rich.table import Table
 from benchmarks import pairs, peers
 from benchmarks.pairs import Pairs
 from benchmarks.verification import Figures
+from shared.app import App
 from shared.config import Precision, Settings
 from shared.core.models import DetectionScale, Face, Photo
 from shared.vision import weights
-from shared.vision.detector import CenterFaceDetector
 from shared.vision.embedder import DIMENSIONS, DlibEmbedder
 from shared.vision.image import CvImages
 from shared.vision.landmarks import LandmarkPredictor
@@ -90,7 +90,7 @@ def describe(data: Pairs, precision: Precision) -> Described:
     """Return what this product makes of each photo."""
     settings = Settings.from_environment()
     images = CvImages(settings.max_pixels)
-    detector = CenterFaceDetector(_session("centerface", settings))
+    detector = App(settings).detector
     embedder = _embedder(precision, settings)
     vectors = np.full((len(data.files), DIMENSIONS), np.nan)
     ms = np.empty(len(data.files))

@@ -26,13 +26,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         app = builders.app(Path(folder), EXECUTION_PROVIDER=arguments.provider)
         sessions = {
-            "images, 640x480": (app.open_session("centerface"), "images", _DETECTOR_SHAPE),
+            "images, fp32": (app.open_session("centerface"), "images", _DETECTOR_SHAPE),
+            "images, int8": (app.open_session("centerface-int8"), "images", _DETECTOR_SHAPE),
             "faces, fp32": (app.open_session("dlib-resnet-fp32"), "chips", _CHIP_SHAPE),
             "faces, int8": (app.open_session("dlib-resnet-int8"), "chips", _CHIP_SHAPE),
         }
     device = next(iter(sessions.values()))[0].device
     batches = _BATCHES[device]
-    table = Table("a second", *(f"batch {n}" for n in batches), title=f"on {device}")
+    table = Table(
+        "a second",
+        *(f"batch {n}" for n in batches),
+        title=f"images of 640x480 and faces, on {device}",
+    )
     rows = {
         what: [_rate(session, name, (n, *shape), arguments.repeats) for n in batches]
         for what, (session, name, shape) in sessions.items()

@@ -95,8 +95,12 @@ class App:
     @built_once
     def detector_session(self) -> "Session":
         """The loaded detector model; it knows which execution provider is in use."""
-        is_int8 = self.settings.detector_precision == "int8"
-        return self.open_session("centerface-int8" if is_int8 else "centerface")
+        from shared.vision.session import wants_gpu
+
+        precision = self.settings.detector_precision
+        if precision == "auto":
+            precision = "fp32" if wants_gpu(self.settings.execution_provider) else "int8"
+        return self.open_session("centerface" if precision == "fp32" else "centerface-int8")
 
     @built_once
     def poses(self) -> "PoseEstimator":

@@ -43,13 +43,13 @@ class _Policy:
     looks_closer: bool
 
 
-_COARSE_PIXELS = 672 * 378  # of the coarse look at a Full HD photo, and at smaller ones
+_COARSE_PIXELS = 800 * 450  # of the coarse look at a Full HD photo, and at smaller ones
 _POLICIES = {
     DetectionScale.RECOGNITION: _Policy(0.5, _COARSE_PIXELS, looks_closer=False),
     DetectionScale.THOROUGH: _Policy(0.2, 4 * _COARSE_PIXELS, looks_closer=True),
 }
 
-_REDUCTION = 20 / 7  # from closer looks to the coarse one: a face of 20 pixels just shows in it
+_REDUCTION = 12 / 5  # from closer looks to the coarse one: a face of 20 pixels just shows in it
 _WORTHWHILE = 1.1  # times the coarse look's scale, that closer ones must have
 _FAINTEST = 0.004  # the score of a peak in the coarse look that may be a small face
 _LARGEST = 320  # pixels; where a face may be larger in the coarse look, there is an overview too

@@ -58,8 +58,13 @@ class Session:
         return results
 
 
+def wants_gpu(provider: Provider) -> bool:
+    """Tell whether sessions will be opened on a GPU."""
+    return provider == "cuda" or (provider == "auto" and _has_cuda_driver())
+
+
 def _providers(provider: Provider) -> list[str]:
-    if provider == "cpu" or (provider == "auto" and not _has_cuda_driver()):
+    if not wants_gpu(provider):
         return ["CPUExecutionProvider"]
     ort.preload_dlls()  # finds CUDA and cuDNN where they were installed by pip
     return ["CUDAExecutionProvider", "CPUExecutionProvider"]

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -119,16 +119,36 @@ class _Photos(BaseHTTPRequestHandler):
         """Be quiet."""
 
 
-def test_an_image_may_be_named_by_url_where_its_host_is_allowed(server: Server) -> None:
-    web = ThreadingHTTPServer(("127.0.0.1", 0), _Photos)
-    Thread(target=web.serve_forever, daemon=True).start()
-    port = web.server_address[1]
-    try:
-        answer = Api(server)("POST", "/detect", {"image": {"url": f"http://127.0.0.1:{port}/x"}})
-        assert answer["header"]["resultCode"] == -45050
-    finally:
+@contextlib.contextmanager
+def photos_at(ports: Iterable[int]) -> Iterator[int]:
+    """Serve the photos at the first of the ports that is free."""
+    web = None
+    for port in ports:
+        with contextlib.suppress(OSError):
+            web = ThreadingHTTPServer(("127.0.0.1", port), _Photos)
+            break
+    assert web is not None, "every port is taken"
+    with web:
+        thread = Thread(target=web.serve_forever, args=(0.01,))
+        thread.start()
+        yield web.server_port
         web.shutdown()
-        web.server_close()
+        thread.join()
+
+
+def test_an_image_may_be_named_by_url_where_its_host_is_allowed(server: Server) -> None:
+    def detect(url: str) -> dict[str, Any]:
+        return Api(server)("POST", "/detect", {"image": {"url": url}})
+
+    with photos_at(range(10_000, 12_001)) as port:
+        found = detect(f"http://127.0.0.1:{port}/obama.jpg")
+        assert found["header"]["resultCode"] == 0
+        assert found["data"]["faceDetailCount"] == 1
+        assert detect(f"http://127.0.0.1:{port}/x")["header"]["resultCode"] == -45050
+        assert detect(f"http://localhost:{port}/obama.jpg")["header"]["resultCode"] == -45050
+    with photos_at(range(12_001, 14_000)) as port:
+        refused = detect(f"http://127.0.0.1:{port}/obama.jpg")
+        assert refused["header"]["resultCode"] == -45050
 
 
 def test_stores_and_logs_nothing_private(server: Server) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.config import SettingError
 from shared.core import limits
 from shared.core.models import ApiKey, KeyEvent, KeyStatus
 from shared.storage.aws.items import Item, ItemClient
@@ -16,7 +17,7 @@ class DynamoKeys:
         """Take the names of the tables; who only looks for keys needs no log."""
         self._client = client
         self._keys_table = keys_table
-        self._log_table = log_table
+        self._named_log_table = log_table
 
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None."""
@@ -31,7 +32,12 @@ class DynamoKeys:
     def change(
         self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
     ) -> None:
-        """Store and forget keys and log the event, all of it or nothing."""
+        """Store and forget keys and log the event, all of it or nothing.
+
+        Raises:
+            SettingError: no table is named for the log.
+
+        """
         self._client.write_all(
             put=[
                 *((self._keys_table, _item(key)) for key in put),
@@ -41,9 +47,20 @@ class DynamoKeys:
         )
 
     def events(self) -> tuple[KeyEvent, ...]:
-        """Return what was done, the oldest first."""
+        """Return what was done, the oldest first.
+
+        Raises:
+            SettingError: no table is named for the log.
+
+        """
         events = map(_event, self._client.scan(self._log_table))
         return tuple(sorted(events, key=lambda event: event.at))
+
+    @property
+    def _log_table(self) -> str:
+        if not self._named_log_table:
+            raise SettingError("KEY_LOG_TABLE must be set with BACKEND=aws")
+        return self._named_log_table
 
 
 def _item(key: ApiKey) -> Item:

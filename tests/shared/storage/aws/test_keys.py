@@ -1,0 +1,68 @@
+"""API keys in DynamoDB, beyond the contract."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.config import SettingError
+from shared.core import access
+from shared.core.errors import StoreUnavailableError
+from shared.core.models import KeyEvent, Limits
+from shared.storage.aws.items import ItemClient
+from shared.storage.aws.keys import DynamoKeys
+from tests.shared.storage.aws import access_tables
+from tests.shared.storage.aws.dynamo import Dynamo, Fault
+
+EVENT = KeyEvent(datetime(2026, 1, 2, tzinfo=UTC), "id", "name", "create", "", "ops")
+KEY = access.new_key("text", name="n", tenant="t", secret="s")
+
+
+@pytest.fixture
+def client(dynamo: Dynamo) -> ItemClient:
+    return access_tables.create(dynamo)
+
+
+@pytest.fixture
+def keys(client: ItemClient) -> DynamoKeys:
+    return DynamoKeys(client, access_tables.KEYS, access_tables.LOG)
+
+
+def test_lists_more_keys_than_fit_into_one_answer(keys: DynamoKeys) -> None:
+    large = Limits(paths=("/" + "x" * 300_000,))
+    for number in range(5):
+        keys.change(EVENT, put=[replace(KEY, key_hash=str(number), limits=large)])
+    assert {key.key_hash for key in keys.list_all()} == set("01234")
+
+
+def test_a_call_looks_for_its_key_once(dynamo: Dynamo, keys: DynamoKeys) -> None:
+    keys.change(EVENT, put=[KEY])
+    dynamo.transport.requests.clear()
+    assert keys.find(KEY.key_hash) == KEY
+    ((operation, request),) = dynamo.transport.requests
+    assert (operation, request["ConsistentRead"]) == ("GetItem", True)
+
+
+def test_a_change_whose_answer_is_lost_is_made_once(dynamo: Dynamo, keys: DynamoKeys) -> None:
+    dynamo.transport.faults.append(
+        Fault("TransactWriteItems", status=500, code="InternalServerError", lost_answer=True)
+    )
+    keys.change(EVENT, put=[KEY])
+    assert keys.events() == (EVENT,)
+    first, second = (r["ClientRequestToken"] for r in dynamo.transport.of("TransactWriteItems"))
+    assert first == second
+
+
+def test_a_store_that_does_not_answer_lets_nobody_in(dynamo: Dynamo, keys: DynamoKeys) -> None:
+    keys.change(EVENT, put=[KEY])
+    dynamo.transport.faults += [Fault("GetItem") for _ in range(3)]
+    with pytest.raises(StoreUnavailableError):
+        keys.find(KEY.key_hash)
+
+
+def test_a_change_needs_a_table_for_the_log(client: ItemClient) -> None:
+    keys = DynamoKeys(client, access_tables.KEYS, "")
+    assert keys.find("nothing") is None
+    with pytest.raises(SettingError, match="KEY_LOG_TABLE"):
+        keys.change(EVENT, put=[KEY])
+    assert keys.list_all() == ()
