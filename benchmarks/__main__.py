@@ -27,6 +27,7 @@ def main() -> int:
         ["search"],
         ["access"],
         ["withmind"],
+        ["load"],
     ]
     if arguments.pairs:
         pairs = str(arguments.pairs)
