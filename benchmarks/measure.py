@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 BENCH = Path(".bench")
+
+_NARROWEST = 120  # characters
 
 
 def median_ms(call: Callable[[], object], repeats: int) -> float:
@@ -31,6 +36,13 @@ def use_cores(count: int) -> None:
     if count > len(cores):
         raise ValueError(f"this machine has {len(cores)} cores, not {count}")
     os.sched_setaffinity(0, cores[:count])
+
+
+def show(table: Table) -> None:
+    """Print a table, wide enough to be read also where the output is a file."""
+    console = Console()
+    console.width = max(console.width, _NARROWEST)
+    console.print(table)
 
 
 def write(results: object, path: Path) -> None:

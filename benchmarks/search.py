@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -50,7 +49,7 @@ def main() -> None:
     table = Table("what", "", title="search")
     for what, value in rows.items():
         table.add_row(what, f"{value:.2f}")
-    Console().print(table)
+    measure.show(table)
     measure.write(rows, arguments.output)
 
 

@@ -20,7 +20,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -65,7 +64,7 @@ def main() -> None:
             *deidentification(Path(folder), arguments.photos, arguments.repeats, arguments.threads),
             *recognition(Path(folder), arguments.repeats, arguments.threads),
         ]
-    Console().print(_table(rows, arguments.threads))
+    measure.show(_table(rows, arguments.threads))
     results = [{**asdict(row), "ratio": row.ratio, "threads": arguments.threads} for row in rows]
     measure.write(results, arguments.output or measure.BENCH / f"speed-{arguments.threads}.json")
 

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -50,7 +49,7 @@ def main() -> None:
     table = Table("function", "first answer s", "memory MB", title="process start to first answer")
     for start in starts:
         table.add_row(start.function, f"{start.seconds:.2f}", f"{start.megabytes:.0f}")
-    Console().print(table)
+    measure.show(table)
     measure.write([asdict(start) for start in starts], arguments.output)
 
 

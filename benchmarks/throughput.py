@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks import measure
@@ -44,7 +43,7 @@ def main() -> None:
     }
     for what, rates in rows.items():
         table.add_row(what, *(f"{rate:.0f}" for rate in rates))
-    Console().print(table)
+    measure.show(table)
     measure.write({"device": device, "batches": batches, **rows}, arguments.output)
 
 

@@ -24,6 +24,7 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
         """Keeps connections open, and logs no paths: a key may stand in one."""
 
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body go out in two pieces
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Leave the log to the functions."""

@@ -116,7 +116,7 @@ class GuardedFetcher:
                 return url.redirect(_location(response.headers))
             if response.status not in _SUCCESSES:
                 raise ValueError(f"the server answered {response.status}")
-            wire.budget += 2 * self._max_bytes  # the sizes of chunks are on the wire, too
+            wire.begin_body(2 * self._max_bytes)  # the sizes of chunks are on the wire, too
             return self._read(response)
 
     def _open(self, url: ImageUrl, deadline: Deadline) -> socket.socket:
@@ -168,7 +168,13 @@ class _Wire(io.RawIOBase):
     def __init__(self, connection: socket.socket, deadline: Deadline, budget: int) -> None:
         self._connection = connection
         self._deadline = deadline
-        self.budget = budget
+        self._budget = budget
+        self._in_head = True
+
+    def begin_body(self, budget: int) -> None:
+        """Let that many bytes more be read, and let the connection end."""
+        self._budget += budget
+        self._in_head = False
 
     def readable(self) -> bool:
         return True
@@ -176,8 +182,10 @@ class _Wire(io.RawIOBase):
     def readinto(self, buffer: "Buffer") -> int:
         self._connection.settimeout(_time_left(self._deadline))
         count = self._connection.recv_into(buffer)
-        self.budget -= count
-        if self.budget < 0:
+        if not count and self._in_head:  # which http.client takes for the end of the headers
+            raise HTTPException("the server hung up within its headers")
+        self._budget -= count
+        if self._budget < 0:
             raise HTTPException("the server sent too many bytes")
         return count
 
