@@ -3,11 +3,20 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from local_runner import keys, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
+from shared.core.models import HideMethod
+
+Command = Callable[[argparse.Namespace, Settings, RunnerSettings], int]
+
+_FAILED = 1
+_MISUSED = 2
+_INTERRUPTED = 130  # as a shell reports a program that SIGINT ended
 
 
 def main() -> int:
@@ -17,10 +26,12 @@ def main() -> int:
         settings = Settings.from_environment()
         runner = RunnerSettings.from_environment()
     except SettingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _refuse(error, _MISUSED)
     log.configure(settings.log_level)
-    status: int = arguments.command(arguments, settings, runner)
+    try:
+        status: int = arguments.command(arguments, settings, runner)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return status
 
 
@@ -31,10 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="serve for development (PORT, HOST, DATA_DIR, LOCAL_KEY)")
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_with_models(_run))
 
     serve = commands.add_parser("serve", help="serve for real, with gunicorn (WORKERS, THREADS)")
-    serve.set_defaults(command=_serve)
+    serve.set_defaults(command=_with_models(_serve))
 
     routes = commands.add_parser("routes", help="list every route and its function")
     routes.set_defaults(command=_routes)
@@ -44,23 +55,57 @@ def _parser() -> argparse.ArgumentParser:
     invoke.add_argument(
         "--event", type=Path, required=True, metavar="FILE", help="JSON event; - for standard input"
     )
-    invoke.set_defaults(command=_invoke)
+    invoke.set_defaults(command=_with_models(_invoke))
 
     deidentify = commands.add_parser(
         "deidentify", help="hide the faces of photos, without a server"
     )
     deidentify.add_argument("source", type=Path, metavar="FILE_OR_FOLDER")
-    deidentify.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
-    deidentify.add_argument("--method", default="veil", help="veil (default), solid, mosaic, blur")
-    deidentify.add_argument("--min-face", type=int, default=0, metavar="PIXELS")
-    deidentify.add_argument("--threshold", type=float, metavar="0..1")
+    deidentify.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT",
+        help="the file to write, or the folder to write into",
+    )  # fmt: skip
+    deidentify.add_argument(
+        "--method", choices=[str(method) for method in HideMethod], default=str(HideMethod.VEIL),
+        help="how faces are hidden (default: %(default)s)",
+    )  # fmt: skip
+    deidentify.add_argument(
+        "--min-face", type=_whole, default=0, metavar="PIXELS",
+        help="leave faces alone whose shorter side is less (default: %(default)s)",
+    )  # fmt: skip
+    deidentify.add_argument(
+        "--threshold", type=_ratio, metavar="0..1",
+        help="the least confidence of a face (default: the detector's own)",
+    )  # fmt: skip
     deidentify.add_argument("--draw", action="store_true", help="draw a rectangle on each face")
-    deidentify.add_argument("--jobs", type=int, default=0, help="photos at a time (default: cores)")
-    deidentify.set_defaults(command=_deidentify)
+    deidentify.add_argument(
+        "--jobs", type=_whole, default=0, metavar="N", help="photos at a time (default: cores)"
+    )
+    deidentify.set_defaults(command=_with_models(_deidentify))
 
     keys.add_commands(commands)
     persons.add_commands(commands)
     return parser
+
+
+def _with_models(command: Command) -> Command:
+    """Return a command that says plainly why the models could not be loaded."""
+
+    def run(arguments: argparse.Namespace, settings: Settings, runner: RunnerSettings) -> int:
+        from shared.vision.session import ProviderUnavailableError
+        from shared.vision.weights import WeightsError
+
+        try:
+            return command(arguments, settings, runner)
+        except (ProviderUnavailableError, WeightsError) as error:
+            return _refuse(error, _FAILED)
+
+    return run
+
+
+def _refuse(reason: object, status: int) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    return status
 
 
 def _run(_arguments: argparse.Namespace, settings: Settings, runner: RunnerSettings) -> int:
@@ -73,59 +118,87 @@ def _run(_arguments: argparse.Namespace, settings: Settings, runner: RunnerSetti
 def _serve(_arguments: argparse.Namespace, settings: Settings, runner: RunnerSettings) -> int:
     from local_runner import server
 
-    server.serve(settings, runner)
-    return 0
+    return server.serve(settings, runner)
 
 
 def _routes(_arguments: argparse.Namespace, _settings: Settings, _runner: RunnerSettings) -> int:
-    from rich.console import Console
-    from rich.table import Table
-
     from local_runner import template
 
-    table = Table("method", "path", "function", "handler")
-    for function in template.read():
-        for route in function.routes:
-            table.add_row(route.method, route.path, function.name, function.command)
-    Console().print(table)
+    rows = [
+        (route.method, route.path, function.name, function.command)
+        for function in template.read()
+        for route in function.routes
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(*map(str.ljust, row, widths), sep="  ")
     return 0
 
 
 def _invoke(arguments: argparse.Namespace, settings: Settings, runner: RunnerSettings) -> int:
-    from local_runner import backend, functions, template
+    from local_runner import backend, functions, health, template
     from local_runner.local_key import DEFAULT_KEY
 
     commands = {function.name: function.command for function in template.read()}
     if arguments.function not in commands:
-        print(f"error: no function {arguments.function!r}; there are:", *commands, file=sys.stderr)
-        return 2
-    source = sys.stdin if str(arguments.event) == "-" else arguments.event.open(encoding="utf-8")
-    with source:
-        event = json.load(source)
+        names = ", ".join(commands)
+        return _refuse(f"no function {arguments.function!r}; there are: {names}", _MISUSED)
+    try:
+        event = _read_event(arguments.event)
+    except (OSError, ValueError) as error:
+        return _refuse(f"{arguments.event}: {error}", _MISUSED)
+    local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
+    app = backend.build(settings, local_key)
+    health.warm_up(app)
     handler = functions.load(commands[arguments.function])
     context = functions.Context(arguments.function, functions.new_request_id())
-    local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
-    json.dump(handler(event, context, backend.build(settings, local_key)), sys.stdout)
+    json.dump(handler(event, context, app), sys.stdout)
     print()
     return 0
+
+
+def _read_event(path: Path) -> dict[str, Any]:
+    """Return the event in a file, or on standard input for `-`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no event of an HTTP API.
+
+    """
+    text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    event = json.loads(text)
+    if not isinstance(event, dict) or "requestContext" not in event:
+        raise ValueError("is no event of an HTTP API (payload format 2.0)")
+    return event
 
 
 def _deidentify(arguments: argparse.Namespace, settings: Settings, _runner: RunnerSettings) -> int:
     from local_runner import deidentify
     from shared.core.deidentify import HideOptions
-    from shared.core.models import HideMethod
 
-    try:
-        options = HideOptions(
-            method=HideMethod(arguments.method),
-            min_face=arguments.min_face,
-            threshold=arguments.threshold,
-            draw=arguments.draw,
-        )
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    options = HideOptions(
+        method=HideMethod(arguments.method),
+        min_face=arguments.min_face,
+        threshold=arguments.threshold,
+        draw=arguments.draw,
+    )
     return deidentify.run(settings, arguments.source, arguments.output, options, arguments.jobs)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+    return int(text)
+
+
+def _ratio(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return number
 
 
 if __name__ == "__main__":

@@ -15,9 +15,21 @@ from shared.app import App
 from shared.config import Settings
 from shared.core.deadline import Deadline
 from shared.core.deidentify import HideOptions, deidentify
-from shared.core.errors import FaceError, NoFaceError
+from shared.core.errors import (
+    AnalysisTimeoutError,
+    FaceError,
+    NoFaceError,
+    TooManyPixelsError,
+    UnsupportedImageError,
+)
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+_KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
+_WIDEST = 10_000  # columns: nothing is folded where a program may read it
+_REASONS = {
+    UnsupportedImageError: "it is no JPEG, PNG or BMP file",
+    TooManyPixelsError: "it has more pixels than MAX_PIXELS",
+    AnalysisTimeoutError: "it took longer than ANALYSIS_TIMEOUT_S",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +42,34 @@ class Outcome:
 
 
 def run(settings: Settings, source: Path, output: Path, options: HideOptions, jobs: int) -> int:
-    """Hide the faces of `source` into `output`; return 1 when a photo could not be done."""
+    """Hide the faces of `source` into `output`; return 1 when a photo could not be done.
+
+    Raises:
+        ProviderUnavailableError: the execution provider of the settings cannot be had.
+        WeightsError: the detector's model is missing or is another one.
+
+    """
     console = Console(stderr=True)
     try:
         pairs = _pairs(source, output)
     except ValueError as error:
-        console.print(f"error: {error}", style="red", markup=False)
+        console.print(f"error: {error}", style="red", markup=False, emoji=False, soft_wrap=True)
         return 2
     jobs = min(jobs if jobs > 0 else len(os.sched_getaffinity(0)), len(pairs))
     if jobs > 1:  # one core a photo is faster than all cores on one photo after the other
         settings = replace(settings, vision_threads=1)
     app = App(settings)
+    _ = app.detector  # what hinders every photo is told once
     outcomes = []
-    with _progress(console) as progress, ThreadPoolExecutor(jobs) as pool:
-        bar = progress.add_task("hiding faces", total=len(pairs))
-        for future in as_completed([pool.submit(_one, app, *pair, options) for pair in pairs]):
-            outcomes.append(future.result())
-            progress.advance(bar)
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        with _progress(console) as progress:
+            bar = progress.add_task("hiding faces", total=len(pairs))
+            for future in as_completed([pool.submit(_one, app, *pair, options) for pair in pairs]):
+                outcomes.append(future.result())
+                progress.advance(bar)
+    finally:  # Ctrl-C waits for the photos under way, not for all
+        pool.shutdown(cancel_futures=True)
     outcomes.sort(key=lambda outcome: outcome.path)
     _summarise(outcomes)
     return 1 if any(outcome.error for outcome in outcomes) else 0
@@ -65,9 +88,9 @@ def _one(app: App, source: Path, target: Path, options: HideOptions) -> Outcome:
             file, faces = app.images.encode(app.images.decode(data)), 0
         _write(target, file)
     except FaceError as error:
-        return Outcome(source, error=str(error) or type(error).__doc__ or type(error).__name__)
+        return Outcome(source, error=_REASONS.get(type(error)) or str(error))
     except OSError as error:
-        return Outcome(source, error=str(error))
+        return Outcome(source, error=f"{error.strerror}: {error.filename}")
     return Outcome(source, faces=faces)
 
 
@@ -82,28 +105,40 @@ def _pairs(source: Path, output: Path) -> list[tuple[Path, Path]]:
     """Return each photo with the file that it becomes.
 
     Raises:
-        ValueError: there is no photo, or a photo would be written over itself.
+        ValueError: there is no photo, or a photo would be written over itself or another.
 
     """
     if source.is_dir():
         pairs = [(path, output / path.relative_to(source)) for path in _photos(source, output)]
     elif source.is_file():
-        pairs = [(source, output / source.name if output.is_dir() else output)]
+        pairs = [(source, _target(source, output))]
     else:
         raise ValueError(f"{source} does not exist")
     if not pairs:
         raise ValueError(f"{source} holds no jpg, jpeg, png or bmp file")
-    if any(photo.resolve() == target.resolve() for photo, target in pairs):
+    photos = {photo.resolve() for photo, _ in pairs}
+    if any(target.resolve() in photos for _, target in pairs):
         raise ValueError(f"{output} would replace the photos themselves: name another folder")
     return pairs
+
+
+def _target(photo: Path, output: Path) -> Path:
+    """Return the file that one photo becomes: `output`, or one in it where it names a folder."""
+    kind = _KINDS.get(output.suffix.lower())
+    if kind is None or output.is_dir():
+        return output / photo.name
+    if kind != _KINDS.get(photo.suffix.lower(), kind):
+        raise ValueError(f"{output} cannot be written: a photo stays of its kind, {photo.suffix}")
+    return output
 
 
 def _photos(folder: Path, output: Path) -> Iterator[Path]:
     """Yield the photos below a folder, leaving out what an earlier run wrote inside of it."""
     written = output.resolve()
+    is_inside = folder.resolve() in written.parents
     for path in sorted(folder.rglob("*")):
-        is_photo = path.is_file() and path.suffix.lower() in _SUFFIXES
-        if is_photo and (written == folder.resolve() or written not in path.resolve().parents):
+        is_photo = path.is_file() and path.suffix.lower() in _KINDS
+        if is_photo and not (is_inside and written in path.resolve().parents):
             yield path
 
 
@@ -121,7 +156,7 @@ def _summarise(outcomes: list[Outcome]) -> None:
     table = Table("photo", "faces", "result")
     for outcome in outcomes:
         table.add_row(
-            str(outcome.path),
+            os.fsencode(outcome.path).decode(errors="replace"),  # a name may be no UTF-8
             "" if outcome.error else str(outcome.faces),
             outcome.error or "done",
         )
@@ -130,4 +165,5 @@ def _summarise(outcomes: list[Outcome]) -> None:
     table.add_row(
         f"{len(outcomes)} photos", str(sum(o.faces for o in outcomes)), f"{failed} not done"
     )
-    Console(file=sys.stdout).print(table, markup=False)
+    width = None if sys.stdout.isatty() else _WIDEST
+    Console(width=width, markup=False, highlight=False, emoji=False).print(table)

@@ -41,9 +41,18 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
     server.serve_forever()
 
 
-def serve(settings: Settings, runner: RunnerSettings) -> None:
-    """Serve with gunicorn: processes and threads by setting, no key but those of the store."""
+def serve(settings: Settings, runner: RunnerSettings) -> int:
+    """Serve with gunicorn: processes and threads by setting, no key but those of the store.
+
+    Returns:
+        The exit status, once it has stopped: not 0 where the workers could not start.
+
+    """
     from gunicorn.app.base import BaseApplication
+    from gunicorn.errors import AppImportError, HaltServer
+
+    from shared.vision.session import ProviderUnavailableError
+    from shared.vision.weights import WeightsError
 
     if not settings.vision_threads:  # the workers share the cores
         cores = len(os.sched_getaffinity(0))
@@ -51,7 +60,10 @@ def serve(settings: Settings, runner: RunnerSettings) -> None:
 
     def load() -> Callable[..., Any]:
         app = backend.build(settings, runner.local_key or "")
-        health.warm_up(app)
+        try:
+            health.warm_up(app)
+        except (ProviderUnavailableError, WeightsError) as error:
+            raise AppImportError(f"error: {error}") from error
         return gateway.create(app, template.read())
 
     class Server(BaseApplication):
@@ -73,7 +85,12 @@ def serve(settings: Settings, runner: RunnerSettings) -> None:
         def load(self) -> Callable[..., Any]:
             return load()
 
-    Server().run()
+    try:
+        Server().run()
+    except HaltServer as halt:
+        status: int = halt.exit_status
+        return status
+    return 0
 
 
 def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:

@@ -488,10 +488,11 @@ def test_gives_up_a_server_that_never_shakes_hands(site: Site) -> None:
 
 def test_gives_up_a_name_that_is_never_resolved() -> None:
     internet = Internet()
-    released = Event()
+    released, ended = Event(), Event()
 
     def hang(_host: str, _port: int) -> list[str]:
         released.wait(PATIENCE_S)
+        ended.set()
         return [PUBLIC]
 
     fetcher = GuardedFetcher(
@@ -499,8 +500,9 @@ def test_gives_up_a_name_that_is_never_resolved() -> None:
     )
     with pytest.raises(ImageDownloadTimeoutError):
         fetcher.fetch("http://photos.example/photo")
-    assert not released.is_set()
+    assert not ended.is_set()
     released.set()
+    assert ended.wait(PATIENCE_S)
     assert internet.connected == []
 
 

@@ -1,0 +1,170 @@
+"""The vendor's sample clients against a real server process, byte by byte over a socket."""
+
+import base64
+import json
+import select
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from shared.config import ROOT
+from tests import photos
+from tests.e2e.server import Server, running
+
+GOLDEN = ROOT / "tests" / "golden" / "etri"
+CLIENTS = ("java", "php", "cpp", "python", "node")
+ESCAPES = {"java": ("=", r"\u003d"), "php": ("/", r"\/")}
+
+KEY = "the-key-of-this-server"
+TIMEOUT_S = 60
+EXPECT_TIMEOUT_S = 1  # how long libcurl waits for "100 Continue" before it sends the body
+PIECE = 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Message:
+    """A request as it goes over the wire; the head ends in its empty line."""
+
+    head: bytes
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.content)
+        return answer
+
+
+@pytest.fixture(scope="module", params=["run", "serve"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with running(request.param, folder, LOCAL_KEY=KEY) as running_server:
+        yield running_server
+
+
+def host_of(server: Server) -> str:
+    return server.url.removeprefix("http://")
+
+
+def message(server: Server, client: str, *edits: tuple[str, str]) -> Message:
+    """Return a client's request for the astronaut, its template edited by (old, new) texts."""
+    template = (GOLDEN / f"{client}.http").read_text(encoding="utf-8")
+    for old, new in edits:
+        assert template.count(old) == 1
+        template = template.replace(old, new)
+    file = base64.b64encode(photos.astronaut_jpeg()).decode("ascii")
+    if client in ESCAPES:
+        plain, _ = ESCAPES[client]
+        assert plain in file
+        file = file.replace(*ESCAPES[client])
+    head, body = template.replace("{key}", KEY).split("\n\n", 1)
+    body = body.replace("{file}", file)
+    head = head.replace("{host}", host_of(server)).replace("{length}", str(len(body)))
+    lines = [*head.split("\n"), "", ""]
+    return Message("\r\n".join(lines).encode("ascii"), body.encode("ascii"))
+
+
+def connect(server: Server) -> socket.socket:
+    host, port = host_of(server).split(":")
+    connection = socket.create_connection((host, int(port)), timeout=TIMEOUT_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def send(connection: socket.socket, request: Message, piece: int) -> None:
+    connection.sendall(request.head)
+    if b"Expect: 100-continue" in request.head:
+        select.select([connection], [], [], EXPECT_TIMEOUT_S)
+    for start in range(0, len(request.body), piece):
+        connection.sendall(request.body[start : start + piece])
+
+
+def read(connection: socket.socket) -> Answer:
+    """Return the final answer, and see that nothing follows the content of the given length."""
+    with connection.makefile("rb") as stream:
+        status = 100
+        while status < 200:  # interim answers have no content
+            status_line, *fields = [line.rstrip().decode() for line in iter(stream.readline, b"\r\n")]
+            status = int(status_line.removeprefix("HTTP/1.1 ")[:3])
+        headers = dict(field.split(": ", 1) for field in fields)
+        content = stream.read(int(headers["Content-Length"]))
+        connection.shutdown(socket.SHUT_WR)
+        assert stream.read() == b""
+    return Answer(status, headers, content)
+
+
+def exchange(server: Server, request: Message, piece: int | None = None) -> Answer:
+    with connect(server) as connection:
+        send(connection, request, piece or len(request.body))
+        return read(connection)
+
+
+def golden(name: str) -> dict[str, Any]:
+    envelope: dict[str, Any] = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
+    return envelope
+
+
+def check_headers(answer: Answer) -> None:
+    assert answer.headers["Content-Type"] == "application/json; charset=UTF-8"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert "Transfer-Encoding" not in answer.headers
+
+
+def check_success(answer: Answer, faces_field: str = "results") -> None:
+    check_headers(answer)
+    assert answer.status == 200
+    assert list(answer.json) == list(golden("answer.json"))
+    found = answer.json["return_object"]
+    assert list(found) == [faces_field, "file", "type"]
+    (face,) = found[faces_field]
+    x1, y1, x2, y2 = face["bbox"]
+    assert x1 < 225 < x2  # the nose of the astronaut
+    assert y1 < 120 < y2
+    assert 0.5 < face["conf"] <= 1
+    assert base64.b64decode(found["file"], validate=True).startswith(b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("piece", [None, PIECE], ids=["in one piece", "in many pieces"])
+def test_answers_a_sample_client(server: Server, client: str, piece: int | None) -> None:
+    answer = exchange(server, message(server, client), piece)
+    check_success(answer)
+    assert {**answer.json, "return_object": {}} == golden("answer.json")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_refuses_a_sample_client_without_a_key(server: Server, client: str) -> None:
+    header = "Authorization:{key}\n" if client == "php" else "Authorization: {key}\n"
+    answer = exchange(server, message(server, client, (header, "")))
+    check_headers(answer)
+    assert answer.status == 403
+    assert list(answer.json) == list(golden("refusal.json"))
+    assert answer.json == golden("refusal.json")
+
+
+def test_tells_a_client_that_waits_for_it_to_send_the_body(server: Server) -> None:
+    request = message(server, "cpp")
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    with connect(server) as connection:
+        connection.sendall(request.head)
+        assert connection.recv(len(interim), socket.MSG_WAITALL) == interim
+        connection.sendall(request.body)
+        check_success(read(connection))
+
+
+def test_serves_two_calls_of_one_connection(server: Server) -> None:
+    request = message(server, "java")
+    with connect(server) as connection:
+        connection.sendall((request.head + request.body) * 2)
