@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_with_models(_run))
 
     serve = commands.add_parser("serve", help="serve for real, with gunicorn (WORKERS, THREADS)")
-    serve.set_defaults(command=_with_models(_serve))
+    serve.set_defaults(command=_serve)
 
     routes = commands.add_parser("routes", help="list every route and its function")
     routes.set_defaults(command=_routes)

@@ -51,14 +51,15 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
     from gunicorn.app.base import BaseApplication
     from gunicorn.errors import AppImportError, HaltServer
 
-    from shared.vision.session import ProviderUnavailableError
-    from shared.vision.weights import WeightsError
-
     if not settings.vision_threads:  # the workers share the cores
         cores = len(os.sched_getaffinity(0))
         settings = replace(settings, vision_threads=max(1, cores // runner.workers))
 
     def load() -> Callable[..., Any]:
+        # only here, in the worker: the threads of onnxruntime do not survive a fork
+        from shared.vision.session import ProviderUnavailableError
+        from shared.vision.weights import WeightsError
+
         app = backend.build(settings, runner.local_key or "")
         try:
             health.warm_up(app)
@@ -78,6 +79,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
                 "timeout": _REQUEST_TIMEOUT_S,
                 "graceful_timeout": _STOP_TIMEOUT_S,
                 "accesslog": None,
+                "control_socket_disable": True,  # nothing is written outside of DATA_DIR
                 "loglevel": settings.log_level.lower(),
             }.items():
                 self.cfg.set(name, value)

@@ -1,6 +1,7 @@
 """The vendor's sample clients against a real server process, byte by byte over a socket."""
 
 import base64
+import http.client
 import json
 import select
 import socket
@@ -35,7 +36,7 @@ class Message:
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: dict[str, str]
+    headers: http.client.HTTPMessage
     content: bytes
 
     @property
@@ -65,8 +66,7 @@ def message(server: Server, client: str, *edits: tuple[str, str]) -> Message:
         template = template.replace(old, new)
     file = base64.b64encode(photos.astronaut_jpeg()).decode("ascii")
     if client in ESCAPES:
-        plain, _ = ESCAPES[client]
-        assert plain in file
+        assert ESCAPES[client][0] in file
         file = file.replace(*ESCAPES[client])
     head, body = template.replace("{key}", KEY).split("\n\n", 1)
     body = body.replace("{file}", file)
@@ -95,9 +95,10 @@ def read(connection: socket.socket) -> Answer:
     with connection.makefile("rb") as stream:
         status = 100
         while status < 200:  # interim answers have no content
-            status_line, *fields = [line.rstrip().decode() for line in iter(stream.readline, b"\r\n")]
-            status = int(status_line.removeprefix("HTTP/1.1 ")[:3])
-        headers = dict(field.split(": ", 1) for field in fields)
+            version, code, _ = stream.readline().decode().split(" ", 2)
+            assert version == "HTTP/1.1"
+            status = int(code)
+            headers = http.client.parse_headers(stream)
         content = stream.read(int(headers["Content-Length"]))
         connection.shutdown(socket.SHUT_WR)
         assert stream.read() == b""
@@ -156,15 +157,36 @@ def test_refuses_a_sample_client_without_a_key(server: Server, client: str) -> N
 
 def test_tells_a_client_that_waits_for_it_to_send_the_body(server: Server) -> None:
     request = message(server, "cpp")
-    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
     with connect(server) as connection:
         connection.sendall(request.head)
-        assert connection.recv(len(interim), socket.MSG_WAITALL) == interim
+        assert connection.recv(PIECE).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
         connection.sendall(request.body)
         check_success(read(connection))
 
 
-def test_serves_two_calls_of_one_connection(server: Server) -> None:
-    request = message(server, "java")
-    with connect(server) as connection:
-        connection.sendall((request.head + request.body) * 2)
+def test_returns_the_request_id_of_the_caller(server: Server) -> None:
+    request = message(server, "node", ('{"argument"', '{"request_id":"mine","argument"'))
+    answer = exchange(server, request)
+    check_success(answer)
+    assert answer.json["request_id"] == "mine"
+
+
+def test_takes_the_key_from_the_body_as_older_clients_send_it(server: Server) -> None:
+    in_body = [
+        ("Authorization: {key}\n", ""),
+        ('{"argument"', '{"access_key":"{key}","argument"'),
+    ]
+    check_success(exchange(server, message(server, "node", *in_body)), faces_field="faces")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ('"type":"1"', '"type":1'),
+        ("Authorization: {key}", "Authorization: Bearer {key}"),
+        ("Authorization: {key}", "authorization: {key}"),
+    ],
+    ids=["type as a number", "bearer", "lower-case header"],
+)
+def test_takes_a_variant(server: Server, edit: tuple[str, str]) -> None:
+    check_success(exchange(server, message(server, "node", edit)))

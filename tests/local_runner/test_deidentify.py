@@ -1,0 +1,259 @@
+"""The command `deidentify`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from shared.config import ROOT
+from tests import image_files, photos
+from tests.local_runner.command_line import (
+    TIMEOUT_S,
+    Finished,
+    assert_refused,
+    environment,
+    run,
+)
+
+ASTRONAUT = photos.astronaut_jpeg()
+COMMENT = b"taken at home"
+FACELESS = image_files.with_jpeg_segments(
+    image_files.save(image_files.photo().crop((0, 0, 20, 15)), "JPEG"),
+    image_files.jpeg_segment(0xFE, COMMENT),
+)
+
+
+def deidentify(folder: Path, *words: str | Path, **environ: str) -> Finished:
+    return run(folder, "deidentify", *words, **environ)
+
+
+def write(path: Path, data: bytes = ASTRONAUT) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def row(finished: Finished, name: str) -> list[str]:
+    """Return the cells of the row of the summary whose first cell ends with a name."""
+    rows = [
+        [cell.strip() for cell in line.split("│")[1:-1]] for line in finished.stdout.splitlines()
+    ]
+    (found,) = [cells for cells in rows if cells and cells[0].endswith(name)]
+    return found
+
+
+def is_changed(data: bytes) -> bool:
+    """Tell whether the astronaut's face looks otherwise, and the corner next to it the same."""
+    before, after = image_files.pillow(ASTRONAUT, "RGB"), image_files.pillow(data, "RGB")
+    gap = abs(before.astype(int) - after.astype(int))
+    return bool(gap[90:150, 190:250].mean() > 20 and gap[400:, 400:].mean() < 5)
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of photos with and without faces, of a broken one and of another file."""
+    folder = tmp_path_factory.mktemp("album") / "내 사진 [1] :car:"
+    write(folder / "astronaut.jpg")
+    write(folder / "여름 휴가" / "얼굴 사진.JPG")
+    write(folder / "faceless.jpg", FACELESS)
+    write(folder / "broken.jpg", ASTRONAUT[: len(ASTRONAUT) // 2])
+    write(folder / "text.png", b"no image")
+    write(folder / "notes.txt", b"notes")
+    return folder
+
+
+def test_hides_the_face_of_a_photo(tmp_path: Path) -> None:
+    source, target = write(tmp_path / "a.jpg"), tmp_path / "new" / "b.jpg"
+    finished = deidentify(tmp_path, source, "-o", target)
+    assert finished.returncode == 0, finished.stderr
+    assert is_changed(target.read_bytes())
+    assert row(finished, "a.jpg")[1:] == ["1", "done"]
+    assert "hiding faces" in finished.stderr
+    assert "hiding faces" not in finished.stdout
+    assert source.read_bytes() == ASTRONAUT
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_writes_a_photo_into_a_folder(tmp_path: Path, is_there: bool) -> None:
+    source, folder = write(tmp_path / "a.jpg"), tmp_path / "out"
+    if is_there:
+        folder.mkdir()
+    assert deidentify(tmp_path, source, "-o", f"{folder}/").returncode == 0
+    assert list(files(folder)) == ["a.jpg"]
+
+
+def test_does_all_that_can_be_done_of_a_folder(tmp_path: Path, album: Path) -> None:
+    out = tmp_path / "숨긴 사진"
+    finished = deidentify(tmp_path, album, "-o", out)
+    assert finished.returncode == 1
+    assert "Traceback" not in finished.stderr
+    done = files(out)
+    assert set(done) == {"astronaut.jpg", "여름 휴가/얼굴 사진.JPG", "faceless.jpg"}
+    assert is_changed(done["astronaut.jpg"])
+    assert is_changed(done["여름 휴가/얼굴 사진.JPG"])
+    assert COMMENT in FACELESS
+    assert COMMENT not in done["faceless.jpg"]
+    assert row(finished, str(album / "astronaut.jpg"))[1:] == ["1", "done"]
+    assert row(finished, "얼굴 사진.JPG")[1:] == ["1", "done"]
+    assert row(finished, "faceless.jpg")[1:] == ["0", "done"]
+    assert row(finished, "broken.jpg")[1:] == [
+        "", "the JPEG ends before its end-of-image marker",
+    ]  # fmt: skip
+    assert row(finished, "text.png")[1:] == ["", "it is no JPEG, PNG or BMP file"]
+    assert row(finished, "5 photos")[1:] == ["2", "2 not done"]
+
+
+def test_the_result_depends_on_neither_the_jobs_nor_an_earlier_run(
+    tmp_path: Path, album: Path
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    deidentify(tmp_path, album, "-o", one, "--jobs", "1")
+    deidentify(tmp_path, album, "-o", two, "--jobs", "2")
+    assert len(files(one)) == 3
+    assert files(one) == files(two)
+    deidentify(tmp_path, album, "-o", one, "--jobs", "2")
+    assert files(one) == files(two)
+
+
+def test_leaves_out_what_an_earlier_run_wrote_inside_of_the_folder(tmp_path: Path) -> None:
+    source = write(tmp_path / "in" / "a.jpg").parent
+    for _ in range(2):
+        finished = deidentify(tmp_path, source, "-o", source / "out")
+        assert finished.returncode == 0
+        assert row(finished, "1 photos")[1] == "1"
+    assert set(files(source)) == {"a.jpg", "out/a.jpg"}
+
+
+def test_the_options_change_what_is_hidden(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jpg")
+    results = set()
+    for number, words in enumerate(
+        (["--method", "solid"], ["--method", "mosaic"], ["--draw"], ["--min-face", "500"])
+    ):
+        target = tmp_path / f"{number}.jpg"
+        assert deidentify(tmp_path, source, "-o", target, *words).returncode == 0
+        results.add(target.read_bytes())
+        assert is_changed(target.read_bytes()) == ("--min-face" not in words)
+    assert len(results) == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--method", "erase"),
+        ("--threshold", "1.5"),
+        ("--threshold", "-0.1"),
+        ("--threshold", "nan"),
+        ("--threshold", "x"),
+        ("--min-face", "-1"),
+        ("--min-face", "x"),
+        ("--jobs", "-1"),
+    ],
+)
+def test_refuses_an_option_out_of_range(tmp_path: Path, option: str, value: str) -> None:
+    source = write(tmp_path / "a.jpg")
+    finished = deidentify(tmp_path, source, "-o", tmp_path / "b.jpg", f"{option}={value}")
+    assert_refused(finished, 2, option, value)
+    assert not (tmp_path / "b.jpg").exists()
+
+
+@pytest.mark.parametrize("out", ["in", "in/../in", "link"])
+def test_refuses_to_write_over_a_folder_of_photos(tmp_path: Path, out: str) -> None:
+    source = write(tmp_path / "in" / "a.jpg").parent
+    (tmp_path / "link").symlink_to(source)
+    finished = deidentify(tmp_path, source, "-o", tmp_path / out)
+    assert_refused(finished, 2, "would replace the photos themselves")
+    assert files(source) == {"a.jpg": ASTRONAUT}
+
+
+def test_refuses_to_write_over_a_photo_below_the_folder(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.jpg")
+    write(tmp_path / "in" / "in" / "a.jpg")
+    finished = deidentify(tmp_path, tmp_path / "in", "-o", tmp_path)
+    assert_refused(finished, 2, "would replace the photos themselves")
+    assert (tmp_path / "in" / "a.jpg").read_bytes() == ASTRONAUT
+
+
+def test_refuses_to_write_over_a_photo(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jpg")
+    for out in (source, tmp_path):
+        finished = deidentify(tmp_path, source, "-o", out)
+        assert_refused(finished, 2, "would replace the photos themselves")
+    assert source.read_bytes() == ASTRONAUT
+
+
+def test_refuses_to_write_a_photo_as_one_of_another_kind(tmp_path: Path) -> None:
+    finished = deidentify(tmp_path, write(tmp_path / "a.jpg"), "-o", tmp_path / "b.png")
+    assert_refused(finished, 2, "b.png", ".jpg")
+
+
+def test_refuses_a_folder_without_photos(tmp_path: Path) -> None:
+    source = write(tmp_path / "in" / "notes.txt", b"notes").parent
+    finished = deidentify(tmp_path, source, "-o", tmp_path / "out")
+    assert_refused(finished, 2, str(source), "holds no jpg, jpeg, png or bmp file")
+
+
+def test_refuses_a_missing_path(tmp_path: Path) -> None:
+    finished = deidentify(tmp_path, tmp_path / "none", "-o", tmp_path / "out")
+    assert_refused(finished, 2, str(tmp_path / "none"), "does not exist")
+
+
+def test_reports_an_output_that_cannot_be_written(tmp_path: Path) -> None:
+    blocker = write(tmp_path / "file", b"a file, no folder")
+    finished = deidentify(tmp_path, write(tmp_path / "a.jpg"), "-o", blocker / "out")
+    assert_refused(finished, 1)
+    assert row(finished, "a.jpg")[2].startswith("Not a directory: ")
+
+
+def test_reports_a_setting_that_a_photo_exceeds(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jpg")
+    finished = deidentify(tmp_path, source, "-o", tmp_path / "out", MAX_PIXELS="1000")
+    assert_refused(finished, 1)
+    assert row(finished, "a.jpg")[2] == "it has more pixels than MAX_PIXELS"
+    finished = deidentify(tmp_path, source, "-o", tmp_path / "out", ANALYSIS_TIMEOUT_S="1e-6")
+    assert row(finished, "a.jpg")[2] == "it took longer than ANALYSIS_TIMEOUT_S"
+
+
+def test_says_once_that_the_models_are_missing(tmp_path: Path, album: Path) -> None:
+    finished = deidentify(tmp_path, album, "-o", tmp_path / "out", MODELS_DIR=str(tmp_path))
+    assert_refused(finished, 1, str(tmp_path))
+    assert finished.stderr.count("run `make models`") == 1
+
+
+def test_takes_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
+    name = os.fsdecode("가.jpg".encode("cp949"))
+    source = write(tmp_path / "in" / name).parent
+    finished = deidentify(tmp_path, source, "-o", tmp_path / "out")
+    assert finished.returncode == 0, finished.stderr
+    assert list(files(tmp_path / "out")) == [name]
+
+
+def test_an_interrupt_waits_for_the_photos_under_way_alone(tmp_path: Path) -> None:
+    for number in range(200):
+        write(tmp_path / "in" / f"{number}.jpg")
+    out = tmp_path / "out"
+    with subprocess.Popen(
+        [sys.executable, "-m", "local_runner", "deidentify", tmp_path / "in", "-o", out],
+        cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:  # fmt: skip
+        end = time.monotonic() + TIMEOUT_S
+        while not out.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert 0 < len(files(out)) < 200
