@@ -69,7 +69,7 @@ def run(settings: Settings, source: Path, output: Path, options: HideOptions, jo
                 outcomes.append(future.result())
                 progress.advance(bar)
     finally:  # Ctrl-C waits for the photos under way, not for all
-        pool.shutdown(cancel_futures=False)
+        pool.shutdown(cancel_futures=True)
     outcomes.sort(key=lambda outcome: outcome.path)
     _summarise(outcomes)
     return 1 if any(outcome.error for outcome in outcomes) else 0
