@@ -64,6 +64,17 @@ def by_version(version: str) -> Weights:
     raise WeightsError(f"no model of version {version!r} is in {CATALOGUE.name}")
 
 
+def check_present(models_dir: Path) -> None:
+    """See that every model file is there, without reading any.
+
+    Raises:
+        WeightsError: one is missing.
+    """
+    for weights in catalogue().values():
+        if not (models_dir / weights.file).is_file():
+            raise _missing(models_dir / weights.file)
+
+
 def load(name: str, models_dir: Path) -> bytes:
     """Return the bytes of a model file after checking its digest.
 
@@ -75,7 +86,11 @@ def load(name: str, models_dir: Path) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise WeightsError(f"{path} is missing: run `make models`") from None
+        raise _missing(path) from None
     if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise WeightsError(f"{path} is not the file that models.toml names: run `make models`")
     return data
+
+
+def _missing(path: Path) -> WeightsError:
+    return WeightsError(f"{path} is missing: run `make models`")

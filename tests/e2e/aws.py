@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import boto3
+import requests
 from moto.server import ThreadedMotoServer
 
 from local_runner.template import resource_properties
@@ -26,7 +27,9 @@ def running() -> Iterator[dict[str, str]]:
     server.start()
     try:
         _, port = server.get_host_and_port()
-        yield _provision(f"http://127.0.0.1:{port}")
+        endpoint = f"http://127.0.0.1:{port}"
+        requests.post(f"{endpoint}/moto-api/reset", timeout=10).raise_for_status()
+        yield _provision(endpoint)
     finally:
         server.stop()
 

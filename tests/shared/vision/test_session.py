@@ -1,0 +1,47 @@
+"""Sessions: the execution provider, and calls at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from shared.config import Settings
+from shared.vision import weights
+from shared.vision.session import ProviderUnavailableError, Session, wants_gpu
+
+MODEL = weights.load("dlib-resnet-int8", Settings.from_environment().models_dir)
+CHIPS = np.random.default_rng(2).uniform(0, 255, (4, 3, 150, 150)).astype(np.float32)
+
+
+def test_runs_on_the_cpu_where_it_is_told_to() -> None:
+    session = Session(MODEL, provider="cpu", threads=1)
+    assert session.device == "cpu"
+    (vectors,) = session.run(["vectors"], {"chips": CHIPS})
+    assert vectors.shape == (4, 128)
+
+
+def test_auto_says_what_it_took() -> None:
+    expected = "cuda" if wants_gpu("auto") else "cpu"
+    assert Session(MODEL, provider="auto", threads=1).device == expected
+
+
+@pytest.mark.usefixtures("without_a_gpu")
+def test_cuda_fails_where_it_is_not_to_be_had() -> None:
+    with pytest.raises(ProviderUnavailableError, match="EXECUTION_PROVIDER=cuda"):
+        Session(MODEL, provider="cuda", threads=1)
+
+
+@pytest.fixture
+def without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the GPUs of the machine, if it has any."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def test_calls_at_once_give_what_calls_alone_give() -> None:
+    session = Session(MODEL, provider="cpu", threads=2)
+    alone = [session.run(None, {"chips": CHIPS[i : i + 1]})[0] for i in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(
+            pool.map(lambda i: session.run(None, {"chips": CHIPS[i : i + 1]})[0], [0, 1, 2, 3] * 5)
+        )
+    assert all(np.array_equal(together[n], alone[n % 4]) for n in range(20))
