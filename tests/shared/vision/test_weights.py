@@ -23,7 +23,7 @@ def test_every_version_is_one_models_own() -> None:
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"centerface.onnx is missing: run `make models`"):
+    with pytest.raises(WeightsError, match=r"centerface\.onnx is missing: run `make models`"):
         weights.load("centerface", tmp_path)
     with pytest.raises(WeightsError, match="run `make models`"):
         weights.check_present(tmp_path)
@@ -33,7 +33,7 @@ def test_a_changed_file_is_never_loaded(tmp_path: Path) -> None:
     data = bytearray((MODELS / "centerface.onnx").read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "centerface.onnx").write_bytes(data)
-    with pytest.raises(WeightsError, match="not the file that models.toml names"):
+    with pytest.raises(WeightsError, match=r"not the file that models\.toml names"):
         weights.load("centerface", tmp_path)
 
 
