@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := functions shared local_runner tools benchmarks tests
 
+# numpy must not spin threads beside those of onnxruntime
+export OPENBLAS_NUM_THREADS := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help run serve models test lint check fix bench clean
 

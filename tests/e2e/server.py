@@ -1,6 +1,7 @@
 """A real server process, driven over HTTP."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -47,13 +48,15 @@ def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
         process = subprocess.Popen(
             [sys.executable, "-m", "local_runner", command],
             cwd=ROOT, env=environment, stdout=output, stderr=output, text=True,
+            start_new_session=True,
         )  # fmt: skip
         try:
             server = Server(f"http://127.0.0.1:{port}", process, log)
             wait_until_healthy(server)
             yield server
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its workers, too
             process.wait()
 
 
