@@ -12,7 +12,7 @@ RUN grep -hoE '^(numpy|rich|onnx)==[^ ]+' requirements.txt requirements-dev.txt 
     | xargs pip install --no-cache-dir
 COPY shared shared
 COPY tools tools
-RUN python -m tools.models fetch --models-dir /opt/models
+RUN python -m tools.models --models-dir /opt/models fetch
 
 FROM ${BASE}
 RUN if ! command -v python3 > /dev/null; then \

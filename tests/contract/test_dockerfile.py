@@ -1,0 +1,26 @@
+"""The Dockerfile names what is there; it cannot be built without Docker, but it can be read."""
+
+import re
+import subprocess
+import sys
+
+from shared.config import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_every_path_that_it_copies_exists() -> None:
+    for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
+        *sources, _ = line.split()
+        for source in sources:
+            assert (ROOT / source).exists(), source
+
+
+def test_its_commands_take_the_options_they_are_given() -> None:
+    (command,) = re.findall(r"^RUN python -m (tools\.models .+)$", DOCKERFILE, re.MULTILINE)
+    words = command.split()
+    assert words[-1] == "fetch"
+    done = subprocess.run(
+        [sys.executable, "-m", *words[:-1], "list"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
