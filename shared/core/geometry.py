@@ -4,7 +4,14 @@ An EXIF orientation (1..8, CIPA DC-008, tag 274) turns the stored pixels upright
 where it is 5 or more, and reflections after that.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from shared.core.models import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _MIRRORED_X = frozenset({2, 3, 6, 7})
 _MIRRORED_Y = frozenset({3, 4, 7, 8})
@@ -29,6 +36,14 @@ def to_stored(box: Box, orientation: int, width: int, height: int) -> Box:
     if orientation >= _FIRST_TRANSPOSED:
         x1, y1, x2, y2 = y1, x1, y2, x2
     return Box(x1, y1, x2, y2)
+
+
+def turned(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return stored pixels (H, W) or (H, W, C) as a viewer shows them: a view, not a copy."""
+    pixels = stored.swapaxes(0, 1) if orientation >= _FIRST_TRANSPOSED else stored
+    down = -1 if orientation in _MIRRORED_Y else 1
+    right = -1 if orientation in _MIRRORED_X else 1
+    return pixels[::down, ::right]
 
 
 def clip(box: Box, width: float, height: float) -> Box:

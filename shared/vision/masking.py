@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.core import geometry
 from shared.core.models import Box, Face, HideMethod, Photo
 
 Colours = NDArray[Any]
@@ -51,9 +52,6 @@ _BLUR_CELLS = 16  # across a face: few, so that a large face takes hardly longer
 _BLUR_SIGMA = 3.2  # cells
 _BAND = 64  # rows
 _OUTLINE_BGR = (0, 255, 0)
-_FIRST_TRANSPOSED = 5
-_MIRRORED_X = frozenset({2, 3, 6, 7})
-_MIRRORED_Y = frozenset({3, 4, 7, 8})
 
 
 class CvMasker:
@@ -96,17 +94,9 @@ def _repaint(photo: Photo, paint: Callable[[Colours], None]) -> Photo:
     if photo.stored is photo.upright_bgr:
         return replace(photo, stored=upright_bgr, upright_bgr=upright_bgr)
     stored = photo.stored.copy()
-    paint(_colours(_turned(stored, photo.orientation)))
+    paint(_colours(geometry.turned(stored, photo.orientation)))
     stored.flags.writeable = False
     return replace(photo, stored=stored, upright_bgr=upright_bgr)
-
-
-def _turned(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return the stored grid as a viewer shows it: a view, through which it can be painted."""
-    turned = stored.swapaxes(0, 1) if orientation >= _FIRST_TRANSPOSED else stored
-    down = -1 if orientation in _MIRRORED_Y else 1
-    right = -1 if orientation in _MIRRORED_X else 1
-    return turned[::down, ::right]
 
 
 def _colours(pixels: NDArray[Any]) -> Colours:
