@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator
+from threading import Thread
 
 import boto3
 import requests
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local_runner.template import resource_properties
 
@@ -22,16 +24,27 @@ _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testin
 
 @contextlib.contextmanager
 def running() -> Iterator[dict[str, str]]:
-    """Run the stand-in; yield the environment of a server that uses it."""
-    server = ThreadedMotoServer(port=0)
-    server.start()
+    """Run the stand-in; yield the environment of a server that uses it.
+
+    It serves one request after the other: moto's transactions are not atomic among threads.
+    """
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, application, threaded=False, request_handler=_Quiet)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
     try:
-        _, port = server.get_host_and_port()
-        endpoint = f"http://127.0.0.1:{port}"
+        endpoint = f"http://127.0.0.1:{server.server_port}"
         requests.post(f"{endpoint}/moto-api/reset", timeout=10).raise_for_status()
         yield _provision(endpoint)
     finally:
-        server.stop()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing."""
 
 
 def _provision(endpoint: str) -> dict[str, str]:
