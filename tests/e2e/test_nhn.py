@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 
-from tests import photos
+from shared.app import App
+from tests import builders, photos
 from tests.e2e import aws
 from tests.e2e.server import Server, running
 
@@ -151,6 +153,18 @@ def test_an_image_may_be_named_by_url_where_its_host_is_allowed(server: Server) 
         assert refused["header"]["resultCode"] == -45050
 
 
+def vectors_of(data_dir: Path, group_id: str) -> list[bytes]:
+    """Return pieces of the plain vectors of a group of the embedded store, none of another's."""
+    if not data_dir.exists():
+        return []
+    app = App(builders.settings(data_dir))
+    group = app.groups.find("local", group_id)
+    faces = app.faces.list_page(group, before=None, limit=9)
+    assert faces
+    vectors = [app.sealer.open(group, face.face_id, face.sealed_vector) for face in faces]
+    return [vector[start : start + 8].tobytes() for vector in vectors for start in (0, 64)]
+
+
 def test_stores_and_logs_nothing_private(server: Server) -> None:
     api = Api(server)
     api("POST", "/groups", {"groupId": "private"})
@@ -162,6 +176,7 @@ def test_stores_and_logs_nothing_private(server: Server) -> None:
         KEY.encode(), b"a-key-of-nobody-else", photo[5000:5064],
         base64.b64encode(photo)[6000:6064], b"\xff\xd8\xff", b"\x89PNG",
     ]  # fmt: skip
+    secrets += vectors_of(server.log.parent / "data", "private")
     for path in server.log.parent.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
