@@ -14,7 +14,6 @@ on one thread of the CPU.
 """
 
 import argparse
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,17 +25,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks import pairs, peers
+from benchmarks import measure, pairs, peers
 from benchmarks.pairs import Pairs
 from benchmarks.verification import Figures
 from shared.app import App
 from shared.config import Precision, Settings
 from shared.core.models import DetectionScale, Face, Photo
 from shared.vision import weights
-from shared.vision.embedder import DIMENSIONS, DlibEmbedder
-from shared.vision.image import CvImages
-from shared.vision.landmarks import LandmarkPredictor
-from shared.vision.session import Session
+from shared.vision.embedder import DIMENSIONS
 
 THRESHOLD = 0.41
 PEER_THRESHOLD = 0.6
@@ -82,16 +78,14 @@ def main() -> None:
         for name, (described, threshold) in pipelines.items()
     ]
     Console().print(_table(data, rows))
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    measure.write(rows, arguments.output)
 
 
 def describe(data: Pairs, precision: Precision) -> Described:
     """Return what this product makes of each photo."""
-    settings = Settings.from_environment()
-    images = CvImages(settings.max_pixels)
-    detector = App(settings).detector
-    embedder = _embedder(precision, settings)
+    app = App(Settings.from_environment())
+    version = weights.catalogue()[f"dlib-resnet-{precision}"].version
+    images, detector, embedder = app.images, app.detector, app.recognitions.of(version).embedder
     vectors = np.full((len(data.files), DIMENSIONS), np.nan)
     ms = np.empty(len(data.files))
     for number, name in enumerate(track(data.files, f"this product, {precision}")):
@@ -131,23 +125,6 @@ def judge(data: Pairs, described: Described, threshold: float) -> Figures:
     distances = np.linalg.norm(vectors[data.first] - vectors[data.second], axis=1)
     distances[np.isnan(distances)] = np.inf
     return Figures.of(distances, data.same, data.folds, threshold)
-
-
-def _session(model: str, settings: Settings) -> Session:
-    return Session(
-        weights.load(model, settings.models_dir),
-        provider=settings.execution_provider,
-        threads=settings.vision_threads,
-    )
-
-
-def _embedder(precision: Precision, settings: Settings) -> DlibEmbedder:
-    model = f"dlib-resnet-{precision}"
-    return DlibEmbedder(
-        _session(model, settings),
-        LandmarkPredictor(weights.load("dlib-5-points", settings.models_dir)),
-        model_version=weights.catalogue()[model].version,
-    )
 
 
 def _table(data: Pairs, rows: list[dict[str, Any]]) -> Table:

@@ -22,7 +22,6 @@ and 700 MB. EXECUTION_PROVIDER and VISION_THREADS choose where and how the model
 
 import argparse
 import itertools
-import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
@@ -35,7 +34,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks import peers
+from benchmarks import measure, peers
 from benchmarks.accuracy import most_central
 from benchmarks.reidentification import Floats, Recognition, recognise, recognise_by_learning
 from shared.app import App
@@ -46,7 +45,6 @@ from shared.vision import weights
 from shared.vision.alignment import CHIP_SIDE, cut_chip
 from shared.vision.embedder import DlibEmbedder
 from shared.vision.landmarks import LandmarkPredictor, squares_around
-from shared.vision.session import Session
 
 _CONSOLE = Console(width=120)  # of the table
 _ATTACKS = ("same photo", "other photo", "parrot", "learnt", "learnt parrot")
@@ -97,11 +95,7 @@ class Attacker:
     def __init__(self, settings: Settings) -> None:
         """Load the models."""
         self._predictor = LandmarkPredictor(weights.load("dlib-5-points", settings.models_dir))
-        self._session = Session(
-            weights.load("dlib-resnet-fp32", settings.models_dir),
-            provider=settings.execution_provider,
-            threads=settings.vision_threads,
-        )
+        self._session = App(settings).open_session("dlib-resnet-fp32")
 
     def locate(self, photo: Photo, face: Face) -> Floats:
         """Return the five precise points of a face, shape (1, 5, 2)."""
@@ -144,12 +138,11 @@ def main() -> None:
                 sights, attacker.look(sights, _progress(sights, name, photos)), clean
             )
     _CONSOLE.print(_table(rows))
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     figures = {
         name: {attack: asdict(figure) for attack, figure in row.items()}
         for name, row in rows.items()
     }
-    arguments.output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    measure.write(figures, arguments.output)
 
 
 def find_photos(path: Path, most_people: int, most_photos: int) -> list[list[Path]]:

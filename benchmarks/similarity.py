@@ -9,7 +9,6 @@ similarities of the calibration that it has.
 """
 
 import argparse
-import json
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import pairs
+from benchmarks import measure, pairs
 from benchmarks.accuracy import describe
 from shared.config import Precision
 from shared.vision import weights
@@ -54,8 +53,7 @@ def main() -> None:
         console.print(_table(version, report[version]))
         console.print(f'[similarity."{version}"]', markup=False)
         console.print(f"knots = {report[version]['knots']}", markup=False, soft_wrap=True)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    measure.write(report, arguments.output)
 
 
 def person_of(name: str) -> str:

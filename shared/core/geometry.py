@@ -56,13 +56,6 @@ def clip(box: Box, width: float, height: float) -> Box:
     )
 
 
-def expand(box: Box, factor: float) -> Box:
-    """Return the rectangle with its sides multiplied by a factor, about the same centre."""
-    margin_x = (factor - 1) / 2 * box.width
-    margin_y = (factor - 1) / 2 * box.height
-    return Box(box.x1 - margin_x, box.y1 - margin_y, box.x2 + margin_x, box.y2 + margin_y)
-
-
 def iou(a: Box, b: Box) -> float:
     """Return the intersection over union of two rectangles, 0..1 (the Jaccard index)."""
     width = min(a.x2, b.x2) - max(a.x1, b.x1)

@@ -59,15 +59,6 @@ def test_a_box_beside_the_image_is_clipped_to_nothing(box: Box) -> None:
     assert geometry.clip(box, 20, 40).area == 0
 
 
-def test_expands_a_box_about_its_centre() -> None:
-    assert geometry.expand(Box(10, 10, 20, 40), 1.5) == Box(7.5, 2.5, 22.5, 47.5)
-
-
-@given(BOXES, st.floats(0.5, 3))
-def test_expanding_multiplies_the_area_by_the_square(box: Box, factor: float) -> None:
-    assert geometry.expand(box, factor).area == pytest.approx(box.area * factor**2, rel=1e-6)
-
-
 def test_a_box_overlaps_itself_wholly() -> None:
     assert geometry.iou(Box(1, 2, 3, 5), Box(1, 2, 3, 5)) == 1
 
