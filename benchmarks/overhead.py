@@ -16,7 +16,8 @@ from rich.table import Table
 from benchmarks import measure, scenes
 from functions.etri import face_deid
 from shared.core.deadline import Deadline
-from shared.core.deidentify import HideOptions, deidentify
+from shared.core.deidentify import deidentify
+from shared.core.hide_options import HideOptions
 from tests import builders
 from tests.e2e.server import running
 

@@ -175,7 +175,7 @@ def _read_event(path: Path) -> dict[str, Any]:
 
 def _deidentify(arguments: argparse.Namespace, settings: Settings, _runner: RunnerSettings) -> int:
     from local_runner import deidentify
-    from shared.core.deidentify import HideOptions
+    from shared.core.hide_options import HideOptions
 
     options = HideOptions(
         method=HideMethod(arguments.method),

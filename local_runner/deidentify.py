@@ -14,7 +14,7 @@ from rich.table import Table
 from shared.app import App
 from shared.config import Settings
 from shared.core.deadline import Deadline
-from shared.core.deidentify import HideOptions, deidentify
+from shared.core.deidentify import deidentify
 from shared.core.errors import (
     AnalysisTimeoutError,
     FaceError,
@@ -22,6 +22,7 @@ from shared.core.errors import (
     TooManyPixelsError,
     UnsupportedImageError,
 )
+from shared.core.hide_options import HideOptions
 
 _KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
 _WIDEST = 10_000  # columns: nothing is folded where a program may read it

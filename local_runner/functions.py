@@ -1,14 +1,17 @@
 """Finds and calls the handlers that the template names."""
 
 import importlib
+import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.app import App
 
 Event = Mapping[str, Any]
+
+_LONGEST_S = 900.0  # as long as Lambda lets any function run
 
 
 class Handler(Protocol):
@@ -24,6 +27,11 @@ class Context:
 
     function_name: str
     aws_request_id: str
+    expires_at: float = field(default_factory=lambda: time.monotonic() + _LONGEST_S)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the invocation may still take."""
+        return int((self.expires_at - time.monotonic()) * 1000)
 
 
 def load(command: str) -> Handler:

@@ -15,6 +15,7 @@ from shared.config import Settings
 
 if TYPE_CHECKING:
     from shared.core.ports import (
+        Blobs,
         Detector,
         FaceIndex,
         Faces,
@@ -229,6 +230,21 @@ class App:
         return SqlitePersons(self.database)
 
     @built_once
+    def inbox(self) -> "Blobs":
+        """Uploaded files that are to be de-identified."""
+        return self._blobs(self.settings.inbox_bucket)
+
+    @built_once
+    def outbox(self) -> "Blobs":
+        """De-identified files, and those that could not be."""
+        return self._blobs(self.settings.outbox_bucket)
+
+    @built_once
+    def snapshots(self) -> "Blobs":
+        """Sealed snapshots of large groups."""
+        return self._blobs(self.settings.snapshots_bucket)
+
+    @built_once
     def sealer(self) -> "Sealer":
         """What encrypts vectors."""
         from shared.storage.cipher import AesGcmSealer
@@ -268,6 +284,15 @@ class App:
         from shared.storage.local import secret
 
         return secret.read_or_create(self.settings.data_dir)
+
+    def _blobs(self, bucket: str) -> "Blobs":
+        if self.settings.backend == "aws":
+            from shared.storage.aws.blobs import S3Blobs
+
+            return S3Blobs(bucket)
+        from shared.storage.local.blobs import FileBlobs
+
+        return FileBlobs(self.settings.data_dir / bucket)
 
     def warm_up(self) -> None:
         """Build what the calls need, so that the first is as fast as the next."""

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 Backend = Literal["local", "aws"]
 Provider = Literal["auto", "cpu", "cuda"]
 Precision = Literal["fp32", "int8"]
+Originals = Literal["remove", "keep"]
 
 
 class SettingError(Exception):
@@ -57,6 +58,20 @@ class Settings:
         faces_table: DynamoDB table of the faces, with `backend` aws.
         persons_table: DynamoDB table of the enrolled people, with `backend` aws.
         kms_key_id: KMS key that wraps the data keys, with `backend` aws.
+        inbox_bucket: bucket of the files to be de-identified; a folder of this name under
+            `data_dir` with `backend` local, as with the next two.
+        outbox_bucket: bucket of the files that were, and of those that could not be.
+        snapshots_bucket: bucket of the sealed snapshots of large groups.
+        upload_options: JSON object of the options of uploads that name none themselves, as in
+            FaceDeID's `argument.options`.
+        upload_tenant: whose groups `keep` and `only` of uploads mean; empty for nobody's.
+        upload_originals: whether an original is removed from the inbox once it was processed.
+        upload_max_bytes: larger uploads are not processed.
+        originals_days: days after which originals in the inbox, and those that could not be
+            processed, are deleted; 0 for never.
+        outbox_days: days after which de-identified files and their receipts are deleted; 0 for
+            never.
+        index_min_faces: the size from which a group gets a snapshot and an approximate index.
         withmind_require_key: whether WithMind's API asks for an API key.
         withmind_threshold: the similarity, 1..100, from which a face is the person's.
         withmind_min_image_bytes: WithMind's API refuses smaller images.
@@ -93,6 +108,16 @@ class Settings:
     faces_table: str
     persons_table: str
     kms_key_id: str
+    inbox_bucket: str
+    outbox_bucket: str
+    snapshots_bucket: str
+    upload_options: str
+    upload_tenant: str
+    upload_originals: Originals
+    upload_max_bytes: int
+    originals_days: int
+    outbox_days: int
+    index_min_faces: int
     withmind_require_key: bool
     withmind_threshold: int
     withmind_min_image_bytes: int
@@ -142,6 +167,18 @@ class Settings:
             faces_table=read.text("FACES_TABLE"),
             persons_table=read.text("PERSONS_TABLE"),
             kms_key_id=read.text("KMS_KEY_ID"),
+            inbox_bucket=read.text("INBOX_BUCKET", "inbox"),
+            outbox_bucket=read.text("OUTBOX_BUCKET", "outbox"),
+            snapshots_bucket=read.text("SNAPSHOTS_BUCKET", "snapshots"),
+            upload_options=read.text("UPLOAD_OPTIONS", "{}"),
+            upload_tenant=read.text("UPLOAD_TENANT"),
+            upload_originals=read.choice(  # type: ignore[arg-type]
+                "UPLOAD_ORIGINALS", "remove", get_args(Originals)
+            ),
+            upload_max_bytes=read.integer("UPLOAD_MAX_BYTES", 50 * 1024 * 1024, low=1024),
+            originals_days=read.integer("ORIGINALS_DAYS", 30, low=0),
+            outbox_days=read.integer("OUTBOX_DAYS", 0, low=0),
+            index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=1),
             withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),
             withmind_threshold=read.integer("WITHMIND_THRESHOLD", 90, low=1, high=100),
             withmind_min_image_bytes=read.integer("WITHMIND_MIN_IMAGE_BYTES", 300 * 1024, low=0),
@@ -161,6 +198,9 @@ class Settings:
                 "FACES_TABLE",
                 "PERSONS_TABLE",
                 "KMS_KEY_ID",
+                "INBOX_BUCKET",
+                "OUTBOX_BUCKET",
+                "SNAPSHOTS_BUCKET",
             )
         return settings
 

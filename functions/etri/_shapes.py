@@ -4,16 +4,15 @@ import base64
 import math
 from typing import Any
 
-from shared.core.deidentify import Deidentified, HiddenFace, HideOptions
+from shared.core import hide_options
+from shared.core.deidentify import Deidentified, HiddenFace
 from shared.core.errors import CorruptImageError, InvalidParameterError, UnsupportedImageError
-from shared.core.models import HideMethod
+from shared.core.hide_options import HideOptions
 from shared.http.request import Request, decode_base64
 from shared.http.response import Payload
 
 _FUNCTION_TYPE = "1"
 _EXTENSIONS = ("jpg", "jpeg", "png", "bmp")
-_OPTIONS = ("method", "min_face", "threshold", "draw")
-_LARGEST_MIN_FACE = 100_000  # pixels
 
 
 def image_file(request: Request) -> bytes:
@@ -37,7 +36,7 @@ def image_file(request: Request) -> bytes:
         raise CorruptImageError from None
 
 
-def hide_options(request: Request) -> HideOptions:
+def options(request: Request) -> HideOptions:
     """Return the options of the request, which are ours and not the vendor's.
 
     Raises:
@@ -45,21 +44,7 @@ def hide_options(request: Request) -> HideOptions:
             asked for is silently left undone.
 
     """
-    given = _argument(request).get("options")
-    if given is None:
-        return HideOptions()
-    if not isinstance(given, dict):
-        raise InvalidParameterError("options", "must be an object")
-    for name in given:
-        if name not in _OPTIONS:
-            raise InvalidParameterError(name[:40], f"is not one of {', '.join(_OPTIONS)}")
-    default = HideOptions()
-    return HideOptions(
-        method=_method(given.get("method", default.method)),
-        min_face=_min_face(given.get("min_face", default.min_face)),
-        threshold=_threshold(given["threshold"]) if "threshold" in given else None,
-        draw=_draw(given.get("draw", default.draw)),
-    )
+    return hide_options.parse(_argument(request).get("options"))
 
 
 def deidentified(request: Request, result: Deidentified, *, faces_field: str) -> Payload:
@@ -86,30 +71,6 @@ def _is_allowed_type(declared: object) -> bool:
     return isinstance(declared, str) and (
         declared == _FUNCTION_TYPE or declared.lower() in _EXTENSIONS
     )
-
-
-def _method(value: object) -> HideMethod:
-    if isinstance(value, str) and value in set(HideMethod):
-        return HideMethod(value)
-    raise InvalidParameterError("method", f"must be one of {', '.join(HideMethod)}")
-
-
-def _min_face(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_MIN_FACE:
-        return value
-    raise InvalidParameterError("min_face", f"must be a whole number from 0 to {_LARGEST_MIN_FACE}")
-
-
-def _threshold(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
-        return float(value)
-    raise InvalidParameterError("threshold", "must be a number between 0 and 1")
-
-
-def _draw(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidParameterError("draw", "must be true or false")
 
 
 def _face(face: HiddenFace, *, with_action: bool) -> Payload:

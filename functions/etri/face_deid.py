@@ -17,7 +17,7 @@ def handler(request: Request, app: App) -> Payload:
         app.detector,
         app.masker,
         data=shapes.image_file(request),
-        options=shapes.hide_options(request),
+        options=shapes.options(request),
         deadline=request.deadline,
     )
     return shapes.deidentified(request, result, faces_field=faces_field(request))

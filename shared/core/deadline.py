@@ -17,6 +17,11 @@ class Deadline:
         """Return the deadline that many seconds from now."""
         return cls(time.monotonic() + timeout_s)
 
+    @property
+    def has_passed(self) -> bool:
+        """Whether there is no time left."""
+        return time.monotonic() > self.expires_at
+
     def check(self) -> None:
         """Go on only while there is time.
 
@@ -24,5 +29,5 @@ class Deadline:
             AnalysisTimeoutError: the deadline has passed.
 
         """
-        if time.monotonic() > self.expires_at:
+        if self.has_passed:
             raise AnalysisTimeoutError

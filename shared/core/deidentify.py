@@ -5,26 +5,9 @@ from dataclasses import dataclass
 from shared.core import geometry
 from shared.core.deadline import Deadline
 from shared.core.errors import NoFaceError
-from shared.core.models import Box, DetectionScale, HideMethod, ImageFormat
+from shared.core.hide_options import HideOptions
+from shared.core.models import Box, DetectionScale, ImageFormat
 from shared.core.ports import Detector, Images, Masker
-
-
-@dataclass(frozen=True, slots=True)
-class HideOptions:
-    """What to hide and how.
-
-    Attributes:
-        method: how each face is hidden.
-        min_face: faces whose shorter side is less than this many pixels are left alone.
-        threshold: the least confidence of a face, 0..1; None for the detector's own choice.
-        draw: whether to draw a rectangle around each hidden face.
-
-    """
-
-    method: HideMethod = HideMethod.VEIL
-    min_face: int = 0
-    threshold: float | None = None
-    draw: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,13 @@ found by the nearest ancestor.
       InvalidTokenError
       AnalysisTimeoutError
       StoreUnavailableError
+
+No caller hears of what the stores of blobs raise; whoever asks them knows what to do about it:
+
+    BlobError
+      BlobNotFoundError
+      BlobChangedError
+      BlobTooLargeError
 """
 
 
@@ -196,3 +203,19 @@ class AnalysisTimeoutError(FaceError):
 
 class StoreUnavailableError(FaceError):
     """The store did not take the call, also after it was asked again and again."""
+
+
+class BlobError(Exception):
+    """A blob is not as it was thought to be; the key is the message."""
+
+
+class BlobNotFoundError(BlobError):
+    """There is no blob of this key."""
+
+
+class BlobChangedError(BlobError):
+    """The blob is not of the version that was expected any more, and nothing was done."""
+
+
+class BlobTooLargeError(BlobError):
+    """The blob has more bytes than were to be read."""

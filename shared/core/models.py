@@ -7,6 +7,7 @@ unless a name says otherwise; `shared.core.geometry` converts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -282,6 +283,32 @@ class FaceChange:
     number: int
     face_id: str
     sealed_vector: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """What a store of blobs knows of one, without reading it.
+
+    Attributes:
+        key: its name, whose parts are divided by slashes.
+        version: changes whenever the blob is replaced.
+        size: in bytes.
+        modified_at: when this version was stored, in UTC.
+    """
+
+    key: str
+    version: str
+    size: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob that was read: its bytes, their version, and what its uploader said of it."""
+
+    data: bytes
+    version: str
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

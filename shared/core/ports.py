@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from shared.core.models import (
     Admission,
     ApiKey,
+    Blob,
+    BlobInfo,
     DetectionScale,
     Distinct,
     Face,
@@ -230,6 +232,56 @@ class Faces(Protocol):
 
         It can be interrupted anywhere, run by two processes at once, and run again.
         """
+
+
+class Blobs(Protocol):
+    """Files by key, each stored whole or not at all. What one call wrote, the next call reads."""
+
+    def find(self, key: str) -> BlobInfo | None:
+        """Return what is known of a blob, or None where there is none."""
+
+    def get(self, key: str, *, most_bytes: int | None = None) -> Blob:
+        """Return a blob.
+
+        Raises:
+            BlobNotFoundError: there is none.
+            BlobTooLargeError: it has more than `most_bytes`, and was not read.
+            StoreUnavailableError: the store did not answer.
+        """
+
+    def put(self, key: str, data: bytes) -> str:
+        """Store a blob, in place of an earlier one; return its version.
+
+        Raises:
+            StoreUnavailableError: the store did not take it.
+        """
+
+    def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
+        """Store a blob only in place of the expected version, or of none; return its version.
+
+        Raises:
+            BlobChangedError: another version, or none, is there; nothing was stored.
+            StoreUnavailableError: the store did not take it; it may have been stored.
+        """
+
+    def copy(self, source: Blobs, source_key: str, key: str) -> None:
+        """Store a copy of a blob of another store of the same kind, without reading it here.
+
+        Raises:
+            BlobNotFoundError: there is none.
+            StoreUnavailableError: the store did not take it.
+        """
+
+    def delete(self, key: str, *, expected: str | None = None) -> None:
+        """Delete a blob, if there is one; with `expected` only this version.
+
+        Raises:
+            BlobChangedError: another version is there; nothing was deleted.
+            StoreUnavailableError: the store did not take it.
+        """
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """Yield every blob whose key starts with the prefix, by key."""
 
 
 class Persons(Protocol):

@@ -19,6 +19,11 @@ TABLES = {
     "FACES_TABLE": "FacesTable",
     "PERSONS_TABLE": "PersonsTable",
 }
+BUCKETS = {
+    "INBOX_BUCKET": "inbox",
+    "OUTBOX_BUCKET": "outbox",
+    "SNAPSHOTS_BUCKET": "snapshots",
+}
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
@@ -64,6 +69,9 @@ def _provision(endpoint: str) -> dict[str, str]:
         dynamodb.create_table(
             TableName=table, **{name: properties[name] for name in wanted if name in properties}
         )
+    s3 = session.client("s3", endpoint_url=endpoint)
+    for bucket in BUCKETS.values():
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     key = session.client("kms", endpoint_url=endpoint).create_key()["KeyMetadata"]["KeyId"]
     return {
         "BACKEND": "aws",
@@ -72,5 +80,6 @@ def _provision(endpoint: str) -> dict[str, str]:
         "KEY_SECRET": "secret of the tests",
         "KMS_KEY_ID": key,
         **TABLES,
+        **BUCKETS,
         **_CREDENTIALS,
     }

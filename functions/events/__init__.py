@@ -1,0 +1,1 @@
+"""What answers events instead of callers."""

@@ -1,0 +1,75 @@
+"""What to hide and how: the options of a caller, of an upload and of the command line."""
+
+from dataclasses import dataclass
+
+from shared.core.errors import InvalidParameterError
+from shared.core.models import HideMethod
+
+_OPTIONS = ("method", "min_face", "threshold", "draw")
+_LARGEST_MIN_FACE = 100_000  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class HideOptions:
+    """What to hide and how.
+
+    Attributes:
+        method: how each face is hidden.
+        min_face: faces whose shorter side is less than this many pixels are left alone.
+        threshold: the least confidence of a face, 0..1; None for the detector's own choice.
+        draw: whether to draw a rectangle around each hidden face.
+
+    """
+
+    method: HideMethod = HideMethod.VEIL
+    min_face: int = 0
+    threshold: float | None = None
+    draw: bool = False
+
+
+def parse(given: object) -> HideOptions:
+    """Return the options of a JSON object, or the default ones where there is none.
+
+    Raises:
+        InvalidParameterError: an option is unknown or its value is not allowed: nothing that was
+            asked for is silently left undone.
+
+    """
+    if given is None:
+        return HideOptions()
+    if not isinstance(given, dict):
+        raise InvalidParameterError("options", "must be an object")
+    for name in given:
+        if name not in _OPTIONS:
+            raise InvalidParameterError(name[:40], f"is not one of {', '.join(_OPTIONS)}")
+    default = HideOptions()
+    return HideOptions(
+        method=_method(given.get("method", default.method)),
+        min_face=_min_face(given.get("min_face", default.min_face)),
+        threshold=_threshold(given["threshold"]) if "threshold" in given else None,
+        draw=_draw(given.get("draw", default.draw)),
+    )
+
+
+def _method(value: object) -> HideMethod:
+    if isinstance(value, str) and value in set(HideMethod):
+        return HideMethod(value)
+    raise InvalidParameterError("method", f"must be one of {', '.join(HideMethod)}")
+
+
+def _min_face(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_MIN_FACE:
+        return value
+    raise InvalidParameterError("min_face", f"must be a whole number from 0 to {_LARGEST_MIN_FACE}")
+
+
+def _threshold(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
+        return float(value)
+    raise InvalidParameterError("threshold", "must be a number between 0 and 1")
+
+
+def _draw(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidParameterError("draw", "must be true or false")

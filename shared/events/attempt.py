@@ -1,0 +1,40 @@
+"""The one place where what an event asks for is tried, and what came of it is logged."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from shared import log
+from shared.app import App
+
+Event = dict[str, Any]
+
+_logger = logging.getLogger(__name__)
+
+
+class Handler(Protocol):
+    """A deployed function, in the manner of AWS Lambda."""
+
+    def __call__(self, event: Event, context: object, app: App | None = None) -> dict[str, Any]:
+        """Serve one event; tests pass an `app` of their own."""
+
+
+def succeeds(trigger: str, request_id: str, call: Callable[[], object]) -> bool:
+    """Make a call, whose log lines carry the id; tell whether it ended without an error."""
+    started = time.perf_counter()
+    with log.request_id(request_id):
+        outcome = "ok"
+        try:
+            call()
+        except Exception as error:  # the event is delivered again, the log has the cause
+            outcome = type(error).__name__
+            _logger.exception("unexpected error")
+        ms = round((time.perf_counter() - started) * 1000, 1)
+        _logger.info("event", extra={"trigger": trigger, "outcome": outcome, "ms": ms})
+    return outcome == "ok"
+
+
+def failures(identifiers: list[str]) -> dict[str, Any]:
+    """Return which records of a batch are to be delivered again, as Lambda is told of it."""
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}

@@ -1,0 +1,59 @@
+"""Files that were put into the inbox bucket, told by S3 through an SQS queue.
+
+Source: "Event message structure" of the S3 guide, "Using Lambda with Amazon SQS" of Lambda's.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+from shared.app import App, current_app
+from shared.events import attempt
+from shared.events.attempt import Event, Handler
+
+_CREATED = "ObjectCreated:"
+
+
+def on_uploads(call: Callable[[str, App], object]) -> Handler:
+    """Make a handler of a call that is given the key of each uploaded file.
+
+    A message whose call fails is reported alone, so that the queue delivers it again and the others
+    not. A key may come twice, late, or when its file is gone.
+    """
+
+    @functools.wraps(call)
+    def handler(event: Event, context: object, app: App | None = None) -> dict[str, Any]:
+        app = app or current_app()
+
+        def read(message: Event) -> None:
+            for key in _keys(message["body"], app.settings.inbox_bucket):
+                call(key, app)
+
+        failed = [
+            message["messageId"]
+            for message in event["Records"]
+            if not attempt.succeeds(
+                "upload", message["messageId"], functools.partial(read, message)
+            )
+        ]
+        return attempt.failures(failed)
+
+    return handler
+
+
+def _keys(body: str, bucket: str) -> Iterator[str]:
+    """Yield the keys of a notification; the one that S3 sends to try the queue has none.
+
+    Raises:
+        ValueError: it is no notification, or is of another bucket.
+    """
+    notification = json.loads(body)
+    if notification.get("Event") == "s3:TestEvent":
+        return
+    for record in notification["Records"]:
+        if record["s3"]["bucket"]["name"] != bucket:
+            raise ValueError("the notification is of another bucket")
+        if record["eventName"].startswith(_CREATED):
+            yield unquote_plus(record["s3"]["object"]["key"])

@@ -1,0 +1,254 @@
+"""Blobs in a folder: a key is the path of its file, where people can look at it and drop others.
+
+What an uploader says of a file lies beside it, as a JSON object: `photo.jpg.metadata.json`. Such
+files, and names that start with a dot, are no blobs.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.core.errors import (
+    BlobChangedError,
+    BlobNotFoundError,
+    BlobTooLargeError,
+    StoreUnavailableError,
+)
+from shared.core.models import Blob, BlobInfo
+from shared.core.ports import Blobs
+
+_METADATA = ".metadata.json"
+_LARGEST_METADATA = 64 * 1024  # bytes
+_LOCK = ".lock"
+_PARTIAL = ".partial"  # files that are being written
+_TAKEN = ".taken"  # files that are being deleted
+_READS = 3
+
+
+class FileBlobs:
+    """Fills the port `Blobs`. A file appears whole, synchronised to the disk, or not at all."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder, which is made when it is not there.
+
+        What a process that was killed had half deleted is put back.
+        """
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in (_PARTIAL, _TAKEN):
+            (root / name).mkdir(exist_ok=True)
+        for taken in (root / _TAKEN).rglob("*"):
+            if taken.is_file():
+                self._put_back(taken)
+
+    def find(self, key: str) -> BlobInfo | None:
+        """Return what is known of a blob, or None where there is none."""
+        with contextlib.suppress(ValueError, OSError):
+            path = self._path(key)
+            if path.is_file():
+                return _info(key, path)
+        return None
+
+    def get(self, key: str, *, most_bytes: int | None = None) -> Blob:
+        """Return a blob; one that changes while it is read is read again.
+
+        Raises:
+            BlobNotFoundError: there is none.
+            BlobTooLargeError: it has more than `most_bytes`, and was not read.
+            StoreUnavailableError: it changed all the time.
+
+        """
+        for _ in range(_READS):
+            info = self.find(key)
+            if info is None:
+                raise BlobNotFoundError(key)
+            if most_bytes is not None and info.size > most_bytes:
+                raise BlobTooLargeError(key)
+            path = self._path(key)
+            with contextlib.suppress(FileNotFoundError):
+                blob = Blob(path.read_bytes(), info.version, _metadata(path))
+                if self.find(key) == info:
+                    return blob
+        raise StoreUnavailableError("the file changes while it is read")
+
+    def put(self, key: str, data: bytes) -> str:
+        """Store a blob, in place of an earlier one; return its version.
+
+        Raises:
+            ValueError: no file can have this name.
+
+        """
+        path = self._path(key)
+        with self._partial() as partial:
+            partial.write_bytes(data)
+            return _publish(partial, path)
+
+    def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
+        """Store a blob only in place of the expected version, or of none; return its version.
+
+        Raises:
+            BlobChangedError: another version, or none, is there; nothing was stored.
+            ValueError: no file can have this name.
+
+        """
+        path = self._path(key)
+        with self._partial() as partial, self._lock():
+            there = self.find(key)
+            if (there.version if there else None) != expected:
+                raise BlobChangedError(key)
+            partial.write_bytes(data)
+            return _publish(partial, path)
+
+    def copy(self, source: Blobs, source_key: str, key: str) -> None:
+        """Store a copy of a blob of another folder.
+
+        Raises:
+            BlobNotFoundError: there is none.
+            ValueError: no file can have this name.
+
+        """
+        if not isinstance(source, FileBlobs):
+            raise TypeError("a folder takes copies of the files of folders alone")
+        if source.find(source_key) is None:
+            raise BlobNotFoundError(source_key)
+        path = self._path(key)
+        with self._partial() as partial:
+            try:
+                shutil.copyfile(source._path(source_key), partial)
+            except FileNotFoundError:
+                raise BlobNotFoundError(source_key) from None
+            _publish(partial, path)
+
+    def delete(self, key: str, *, expected: str | None = None) -> None:
+        """Delete a blob, if there is one; with `expected` only this version.
+
+        The file is moved aside before it is looked at, so that one which is dropped under its name
+        meanwhile is not lost.
+
+        Raises:
+            BlobChangedError: another version is there; nothing was deleted.
+
+        """
+        if self.find(key) is None:
+            return
+        path = self._path(key)
+        taken = self._root / _TAKEN / uuid.uuid4().hex / key
+        taken.parent.mkdir(parents=True)
+        with self._lock(), contextlib.suppress(FileNotFoundError):
+            path.rename(taken)
+            if expected is not None and _info(key, taken).version != expected:
+                self._put_back(taken)
+                raise BlobChangedError(key)
+            taken.unlink()
+            path.with_name(path.name + _METADATA).unlink(missing_ok=True)
+            _remove_empty(path.parent, below=self._root)
+        _remove_empty(taken.parent, below=self._root / _TAKEN)
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """Yield every blob whose key starts with the prefix, by key."""
+        keys = (
+            path.relative_to(self._root).as_posix()
+            for path in self._root.rglob("*")
+            if path.is_file()
+        )
+        for key in sorted(key for key in keys if key.startswith(prefix)):
+            info = self.find(key)
+            if info is not None:
+                yield info
+
+    def _path(self, key: str) -> Path:
+        """Return the file of a key.
+
+        Raises:
+            ValueError: the key leads out of the folder, or names no blob.
+
+        """
+        parts = key.split("/")
+        is_blob = all(part and not part.startswith(".") for part in parts)
+        if not is_blob or "\0" in key or key.endswith(_METADATA):
+            raise ValueError("no file of this folder can have this name")
+        return self._root.joinpath(*parts)
+
+    @contextlib.contextmanager
+    def _partial(self) -> Iterator[Path]:
+        partial = self._root / _PARTIAL / uuid.uuid4().hex
+        try:
+            yield partial
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Let one process at a time compare a version and act on it."""
+        with (self._root / _LOCK).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _put_back(self, taken: Path) -> None:
+        """Give a file its place again, unless a newer one has it."""
+        key = taken.relative_to(self._root / _TAKEN).parts[1:]
+        path = self._root.joinpath(*key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            path.hardlink_to(taken)
+        taken.unlink(missing_ok=True)
+
+
+def _info(key: str, path: Path) -> BlobInfo:
+    stat = path.stat()
+    return BlobInfo(
+        key=key,
+        version=f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ino:x}",
+        size=stat.st_size,
+        modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
+    )
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """Return what the file beside a blob says; values that are no texts are given as JSON."""
+    beside = path.with_name(path.name + _METADATA)
+    try:
+        with beside.open("rb") as file:
+            given = json.loads(file.read(_LARGEST_METADATA))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        return {"unreadable": beside.name}
+    if not isinstance(given, dict):
+        return {"unreadable": beside.name}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in given.items()
+    }
+
+
+def _publish(partial: Path, path: Path) -> str:
+    """Move a file to its place, and both to the disk; return its version."""
+    _sync(partial)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    version = _info("", partial).version
+    partial.replace(path)
+    _sync(path.parent)
+    return version
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_empty(folder: Path, *, below: Path) -> None:
+    """Remove a folder and those above it, as far as they are empty."""
+    with contextlib.suppress(OSError):
+        while folder != below:
+            folder.rmdir()
+            folder = folder.parent

@@ -1,0 +1,158 @@
+"""Blobs in a folder and in S3."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from shared.core.errors import BlobChangedError, BlobNotFoundError, BlobTooLargeError
+from shared.core.ports import Blobs
+from shared.storage.aws.blobs import S3Blobs
+from shared.storage.local.blobs import FileBlobs
+
+
+@dataclass
+class Places:
+    blobs: Blobs
+    others: Blobs
+
+
+@pytest.fixture(params=["folder", "s3"])
+def places(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Places]:
+    if request.param == "folder":
+        yield Places(FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b"))
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        for bucket in ("one", "two"):
+            boto3.client("s3").create_bucket(Bucket=f"bucket-{bucket}")
+        yield Places(S3Blobs("bucket-one"), S3Blobs("bucket-two"))
+
+
+@pytest.fixture
+def blobs(places: Places) -> Blobs:
+    return places.blobs
+
+
+def test_returns_what_was_put(blobs: Blobs) -> None:
+    version = blobs.put("a/b.jpg", b"content")
+    blob = blobs.get("a/b.jpg")
+    assert (blob.data, blob.version, blob.metadata) == (b"content", version, {})
+    info = blobs.find("a/b.jpg")
+    assert info is not None
+    assert (info.key, info.version, info.size) == ("a/b.jpg", version, 7)
+    assert info.modified_at.utcoffset() is not None
+
+
+def test_what_is_not_there_is_said_so(blobs: Blobs) -> None:
+    assert blobs.find("a") is None
+    with pytest.raises(BlobNotFoundError):
+        blobs.get("a")
+    blobs.delete("a")
+    assert list(blobs.list()) == []
+
+
+def test_a_new_version_has_another_name(blobs: Blobs) -> None:
+    assert blobs.put("a", b"1") != blobs.put("a", b"2")
+    assert blobs.get("a").data == b"2"
+
+
+def test_does_not_read_more_than_it_may(blobs: Blobs) -> None:
+    blobs.put("a", b"123")
+    assert blobs.get("a", most_bytes=3).data == b"123"
+    with pytest.raises(BlobTooLargeError):
+        blobs.get("a", most_bytes=2)
+
+
+def test_replaces_only_what_is_expected(blobs: Blobs) -> None:
+    first = blobs.replace("a", b"1", expected=None)
+    with pytest.raises(BlobChangedError):
+        blobs.replace("a", b"2", expected=None)
+    second = blobs.replace("a", b"3", expected=first)
+    with pytest.raises(BlobChangedError):
+        blobs.replace("a", b"4", expected=first)
+    assert blobs.get("a").version == second
+    with pytest.raises(BlobChangedError):
+        blobs.replace("b", b"5", expected=first)
+    assert blobs.find("b") is None
+
+
+def test_deletes_only_what_is_expected(blobs: Blobs) -> None:
+    first = blobs.put("a/b", b"1")
+    second = blobs.put("a/b", b"2")
+    with pytest.raises(BlobChangedError):
+        blobs.delete("a/b", expected=first)
+    assert blobs.get("a/b").data == b"2"
+    blobs.delete("a/b", expected=second)
+    assert blobs.find("a/b") is None
+
+
+def test_lists_by_prefix_in_order(blobs: Blobs) -> None:
+    for key in ("b", "a/2", "a/1", "ab"):
+        blobs.put(key, b"x")
+    assert [info.key for info in blobs.list()] == ["a/1", "a/2", "ab", "b"]
+    assert [info.key for info in blobs.list("a/")] == ["a/1", "a/2"]
+
+
+def test_copies_from_another_place(places: Places) -> None:
+    places.blobs.put("a", b"1")
+    places.others.copy(places.blobs, "a", "kept/a")
+    assert places.others.get("kept/a").data == b"1"
+    with pytest.raises(BlobNotFoundError):
+        places.others.copy(places.blobs, "b", "b")
+
+
+NOT_BLOBS = ["..", "../a", "a/../../b", "/etc/passwd", "a//b", ".hidden", "a/.b", "", "a\0b"]
+
+
+@pytest.mark.parametrize("key", [*NOT_BLOBS, "photo.jpg.metadata.json"])
+def test_no_key_leads_out_of_the_folder_or_to_its_own_files(tmp_path: Path, key: str) -> None:
+    blobs = FileBlobs(tmp_path / "root")
+    with pytest.raises(ValueError, match="name"):
+        blobs.put(key, b"x")
+    assert blobs.find(key) is None
+    with pytest.raises(BlobNotFoundError):
+        blobs.get(key)
+
+
+def test_a_file_beside_another_is_its_metadata(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "a.jpg.metadata.json").write_text('{"options": {"draw": true}, "by": "me"}')
+    assert [info.key for info in blobs.list()] == ["a.jpg"]
+    assert blobs.get("a.jpg").metadata == {"options": '{"draw": true}', "by": "me"}
+    blobs.delete("a.jpg")
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\xff"])
+def test_metadata_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "a.jpg.metadata.json").write_text(text, encoding="latin-1")
+    assert "unreadable" in FileBlobs(tmp_path).get("a.jpg").metadata
+
+
+def test_what_was_half_deleted_when_a_process_died_is_put_back(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    blobs.put("a/b", b"1")
+    taken = tmp_path / ".taken" / "x" / "a"
+    taken.mkdir(parents=True)
+    (tmp_path / "a" / "b").rename(taken / "b")
+    assert FileBlobs(tmp_path).get("a/b").data == b"1"
+
+
+def test_what_was_half_deleted_does_not_replace_what_is_newer(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    blobs.put("a", b"new")
+    taken = tmp_path / ".taken" / "x"
+    taken.mkdir(parents=True)
+    (taken / "a").write_bytes(b"old")
+    assert FileBlobs(tmp_path).get("a").data == b"new"
+    assert list(taken.iterdir()) == []
