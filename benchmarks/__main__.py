@@ -25,6 +25,7 @@ def main() -> int:
         ["speed", "--threads", "2", *photos],
         ["throughput"],
         ["search"],
+        ["large_group"],
         ["access"],
         ["withmind"],
         ["load"],

@@ -178,7 +178,7 @@ class Settings:
             upload_max_bytes=read.integer("UPLOAD_MAX_BYTES", 50 * 1024 * 1024, low=1024),
             originals_days=read.integer("ORIGINALS_DAYS", 30, low=0),
             outbox_days=read.integer("OUTBOX_DAYS", 0, low=0),
-            index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=1),
+            index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=100),
             withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),
             withmind_threshold=read.integer("WITHMIND_THRESHOLD", 90, low=1, high=100),
             withmind_min_image_bytes=read.integer("WITHMIND_MIN_IMAGE_BYTES", 300 * 1024, low=0),
