@@ -98,7 +98,7 @@ def judge(
     verdicts = [HIDDEN] * len(faces)
     for number, vector in zip(judgeable, vectors, strict=True):
         deadline.check()
-        if math.isfinite(vector @ vector):
+        if math.isfinite(vector @ vector):  # what is no number is less than nothing
             verdicts[number] = rule(gallery, selected, vector, least)
     return _confirm(gallery, verdicts)
 
