@@ -168,7 +168,7 @@ def _keep(
     is_chosen = [chosen is None or face_id in chosen for face_id in face_ids]
     if not face_ids or not is_chosen[0]:
         return HIDDEN
-    rivals = (score for score, chosen in zip(scores, is_chosen, strict=True) if not chosen)
+    rivals = (score for score, theirs in zip(scores, is_chosen, strict=True) if not theirs)
     if scores[0] - next(rivals, -math.inf) <= _TIE:
         return HIDDEN
     return Verdict(is_hidden=False, face_id=face_ids[0])
