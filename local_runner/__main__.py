@@ -4,13 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local_runner import keys, persons
+from local_runner import keys, local_key, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
+from shared.core import selection
+from shared.core.errors import InvalidParameterError
 from shared.core.models import HideMethod
+from shared.core.selection import Mode, Selection
 
 Command = Callable[[argparse.Namespace, Settings, RunnerSettings], int]
 
@@ -78,6 +82,18 @@ def _parser() -> argparse.ArgumentParser:
         help="the least confidence of a face (default: the detector's own)",
     )  # fmt: skip
     deidentify.add_argument("--draw", action="store_true", help="draw a rectangle on each face")
+    people = deidentify.add_mutually_exclusive_group()
+    people.add_argument(
+        "--keep", dest="people", type=partial(_people, Mode.KEEP), metavar="GROUP",
+        help="hide everyone except the people of this group",
+    )  # fmt: skip
+    people.add_argument(
+        "--only", dest="people", type=partial(_people, Mode.ONLY), metavar="GROUP",
+        help="hide nobody except the people of this group",
+    )  # fmt: skip
+    deidentify.add_argument(
+        "--tenant", default=local_key.TENANT, help="whose group it is (default: %(default)s)"
+    )
     deidentify.add_argument(
         "--jobs", type=_whole, default=0, metavar="N", help="photos at a time (default: cores)"
     )
@@ -182,8 +198,19 @@ def _deidentify(arguments: argparse.Namespace, settings: Settings, _runner: Runn
         min_face=arguments.min_face,
         threshold=arguments.threshold,
         draw=arguments.draw,
+        people=arguments.people,
     )
-    return deidentify.run(settings, arguments.source, arguments.output, options, arguments.jobs)
+    return deidentify.run(
+        settings, arguments.source, arguments.output, options,
+        tenant=arguments.tenant, jobs=arguments.jobs,
+    )  # fmt: skip
+
+
+def _people(mode: Mode, group_id: str) -> Selection:
+    try:
+        return selection.parse(mode, {"group": group_id})
+    except InvalidParameterError as error:
+        raise argparse.ArgumentTypeError(f"{group_id!r} {error.reason}") from None
 
 
 def _whole(text: str) -> int:
