@@ -1,5 +1,6 @@
 """What to hide and how: the options of a caller, of an upload and of the command line."""
 
+import json
 from dataclasses import dataclass
 
 from shared.core.errors import InvalidParameterError
@@ -49,6 +50,20 @@ def parse(given: object) -> HideOptions:
         threshold=_threshold(given["threshold"]) if "threshold" in given else None,
         draw=_draw(given.get("draw", default.draw)),
     )
+
+
+def read(text: str) -> HideOptions:
+    """Return the options of a JSON text, as `parse` does.
+
+    Raises:
+        InvalidParameterError: it is no JSON, or as with `parse`.
+
+    """
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidParameterError("options", "must be JSON") from None
+    return parse(given)
 
 
 def _method(value: object) -> HideMethod:
