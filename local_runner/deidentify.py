@@ -13,24 +13,14 @@ from rich.table import Table
 
 from shared.app import App
 from shared.config import Settings
+from shared.core import refusals
 from shared.core.deadline import Deadline
-from shared.core.deidentify import deidentify
-from shared.core.errors import (
-    AnalysisTimeoutError,
-    FaceError,
-    NoFaceError,
-    TooManyPixelsError,
-    UnsupportedImageError,
-)
+from shared.core.deidentify import deidentify_any
+from shared.core.errors import FaceError
 from shared.core.hide_options import HideOptions
 
 _KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
 _WIDEST = 10_000  # columns: nothing is folded where a program may read it
-_REASONS = {
-    UnsupportedImageError: "it is no JPEG, PNG or BMP file",
-    TooManyPixelsError: "it has more pixels than MAX_PIXELS",
-    AnalysisTimeoutError: "it took longer than ANALYSIS_TIMEOUT_S",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +70,15 @@ def _one(app: App, source: Path, target: Path, options: HideOptions) -> Outcome:
     try:
         data = source.read_bytes()
         deadline = Deadline.after(app.settings.analysis_timeout_s)
-        try:
-            result = deidentify(
-                app.images, app.detector, app.masker, data=data, options=options, deadline=deadline
-            )
-            file, faces = result.file, len(result.faces)
-        except NoFaceError:  # nothing to hide, but the metadata goes all the same
-            file, faces = app.images.encode(app.images.decode(data)), 0
-        _write(target, file)
+        result = deidentify_any(
+            app.images, app.detector, app.masker, data=data, options=options, deadline=deadline
+        )
+        _write(target, result.file)
     except FaceError as error:
-        return Outcome(source, error=_REASONS.get(type(error)) or str(error))
+        return Outcome(source, error=refusals.in_words(error))
     except OSError as error:
         return Outcome(source, error=f"{error.strerror}: {error.filename}")
-    return Outcome(source, faces=faces)
+    return Outcome(source, faces=len(result.faces))
 
 
 def _write(target: Path, file: bytes) -> None:

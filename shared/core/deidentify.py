@@ -70,3 +70,28 @@ def deidentify(
             for face in faces
         ),
     )
+
+
+def deidentify_any(
+    images: Images,
+    detector: Detector,
+    masker: Masker,
+    *,
+    data: bytes,
+    options: HideOptions,
+    deadline: Deadline,
+) -> Deidentified:
+    """Hide the faces of an image file as `deidentify` does, also of one that shows none.
+
+    There is nothing to hide in it then, but its metadata goes all the same.
+
+    Raises:
+        ImageError: the file cannot be used.
+        AnalysisTimeoutError: the deadline passed between two steps.
+
+    """
+    try:
+        return deidentify(images, detector, masker, data=data, options=options, deadline=deadline)
+    except NoFaceError:
+        photo = images.decode(data)
+        return Deidentified(images.encode(photo), photo.format, faces=())

@@ -46,6 +46,8 @@ class S3Blobs:
 
     def find(self, key: str) -> BlobInfo | None:
         """Return what is known of a blob, or None where there is none."""
+        if not self.accepts(key):
+            return None
         try:
             head = self._call("head_object", key)
         except BlobNotFoundError:

@@ -155,7 +155,9 @@ def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
         if text:
             (tmp_path / "a" / "a.metadata.json").write_text(text)
         there = target.find("c/d")
-        target.copy(source, "a", "c/d", source_version=version, expected=there and there.version)
+        target.copy(
+            source, "a", "c/d", source_version=version, expected=there.version if there else None
+        )
         assert target.get("c/d").metadata == source.get("a").metadata
         source.delete("a")
     assert target.get("c/d").metadata == {}
@@ -168,6 +170,7 @@ def test_takes_names_that_it_can_hold(blobs: Blobs) -> None:
         assert blobs.accepts(f"x/{key}")
     for key in ("", "a" * 1025, "\N{HANGUL SYLLABLE GA}" * 342, "\ud800"):
         assert not blobs.accepts(key)
+        assert blobs.find(key) is None
 
 
 def test_a_folder_takes_no_name_of_a_folder_or_below_a_file(tmp_path: Path) -> None:
