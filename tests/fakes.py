@@ -197,6 +197,11 @@ class InMemoryFaces:
             wanted = set(face_ids)
             return {face.face_id: face for face in self._live(group) if face.face_id in wanted}
 
+    def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
+        with self._groups.lock:
+            live = self._live(group)
+            return tuple(f.face_id for f in live if f.external_image_id == external_image_id)
+
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
         with self._groups.lock:
             older = [f for f in self._live(group) if before is None or f.change < before]

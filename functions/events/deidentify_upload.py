@@ -7,6 +7,7 @@ from shared.app import App
 from shared.core import uploads
 from shared.core.deadline import Deadline
 from shared.core.deidentify import Deidentified, deidentify_any
+from shared.core.errors import InvalidParameterError
 from shared.core.hide_options import HideOptions
 from shared.events.s3 import on_uploads
 
@@ -38,8 +39,24 @@ class _Hider:
         self._app = app
 
     def means(self, options: HideOptions) -> dict[str, Any]:
-        """Return the version of the detector."""
-        return {"models": {"detector": self._app.detector_weights.version}}
+        """Return the versions of the models in use, and of the group where people are named.
+
+        Raises:
+            GroupNotFoundError: there is no such group.
+            InvalidParameterError: nobody's groups are meant here.
+        """
+        models = {"detector": self._app.detector_weights.version}
+        people = options.people
+        if people is None:
+            return {"models": models}
+        tenant = self._app.settings.upload_tenant
+        if not tenant:
+            raise InvalidParameterError(people.mode, "cannot be had: UPLOAD_TENANT is not set")
+        group = self._app.groups.find(tenant, people.group_id)
+        return {
+            "models": {**models, "embedder": group.model_version},
+            "group": {"generation": group.generation, "lastChange": group.last_change},
+        }
 
     def hide(self, data: bytes, options: HideOptions) -> Deidentified:
         """Return the file de-identified; see `deidentify_any`."""
@@ -47,6 +64,7 @@ class _Hider:
             self._app.images,
             self._app.detector,
             self._app.masker,
+            self._app.galleries_of(self._app.settings.upload_tenant),
             data=data,
             options=options,
             deadline=Deadline.after(self._app.settings.analysis_timeout_s),

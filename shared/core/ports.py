@@ -218,6 +218,9 @@ class Faces(Protocol):
     def find_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
         """Return those of the faces that the group has now, by id."""
 
+    def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
+        """Return the ids of the faces that the group has now under a label of the caller's."""
+
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
         """Return up to `limit` faces whose change is less than `before`, newest first."""
 

@@ -1,14 +1,13 @@
 """What is told of an upload beside its outcome, as JSON. Nothing of an image is in it."""
 
-import dataclasses
 import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 from shared import VERSION
-from shared.core import geometry, refusals
-from shared.core.deidentify import Deidentified, HiddenFace
+from shared.core import geometry, hide_options, refusals
+from shared.core.deidentify import Deidentified, TreatedFace
 from shared.core.errors import FaceError
 from shared.core.hide_options import HideOptions
 from shared.core.models import Blob
@@ -24,7 +23,7 @@ def basis(upload: Blob, options: HideOptions, means: Json) -> Json:
             "sha256": hashlib.sha256(upload.data).hexdigest(),
             "bytes": len(upload.data),
         },
-        "options": _options(options),
+        "options": hide_options.to_json(options),
         **means,
     }
 
@@ -79,16 +78,13 @@ def read(data: bytes) -> Json:
     return told if isinstance(told, dict) else {}
 
 
-def _options(options: HideOptions) -> Json:
-    return {**dataclasses.asdict(options), "method": options.method.value}
-
-
-def _face(face: HiddenFace) -> Json:
-    return {
+def _face(face: TreatedFace) -> Json:
+    told = {
         "conf": round(face.confidence, 4),
         "bbox": list(geometry.to_whole_pixels(face.box)),
-        "action": "hidden",
+        "action": "hidden" if face.is_hidden else "kept",
     }
+    return told if face.face_id is None else {**told, "faceId": face.face_id}
 
 
 def _time(now: float) -> str:

@@ -56,10 +56,10 @@ class Hider(Protocol):
     """De-identifies files."""
 
     def means(self, options: HideOptions) -> Json:
-        """Return what the outcome depends on besides file and options: versions of models.
+        """Return what the outcome depends on besides file and options: models, and the group.
 
         Raises:
-            GroupError: the people that the options name are not to be found.
+            InvalidParameterError, GroupError: as `hide` does.
         """
 
     def hide(self, data: bytes, options: HideOptions) -> Deidentified:

@@ -31,6 +31,7 @@ def test_defaults_are_the_local_backend() -> None:
         ("WITHMIND_THRESHOLD", "101"),
         ("UPLOAD_OPTIONS", "{"),
         ("UPLOAD_OPTIONS", '"solid"'),
+        ("UPLOAD_OPTIONS", '{"keep": {"group": "crew"}}'),
         ("UPLOAD_OPTIONS", '{"methods": "solid"}'),
     ],
 )
@@ -41,6 +42,8 @@ def test_a_wrong_value_is_told_by_name(name: str, value: str) -> None:
 
 def test_options_of_uploads_are_those_of_a_caller() -> None:
     assert Settings.from_environment({}).upload_options == HideOptions()
+    people = {"UPLOAD_OPTIONS": '{"keep": {"group": "crew"}}', "UPLOAD_TENANT": "t"}
+    assert Settings.from_environment(people).upload_options.people
     settings = Settings.from_environment({"UPLOAD_OPTIONS": '{"method": "solid", "min_face": 9}'})
     assert settings.upload_options == HideOptions(method=HideMethod.SOLID, min_face=9)
 
