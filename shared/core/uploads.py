@@ -37,9 +37,11 @@ from shared.core.models import Blob
 from shared.core.ports import Blobs
 from shared.core.receipts import Json
 
-QUARANTINE = "quarantine"
+QUARANTINE = "quarantine/"
+"""Begins the keys of what could not be processed, and of the reasons."""
+
 _RECEIPT = ".json"
-_ATTEMPTS = 3  # as many as others may change the file or its outcome meanwhile
+ATTEMPTS = 3  # as many as others may change the file or its outcome meanwhile
 _REFUSALS = (ImageError, InvalidParameterError, GroupError, AnalysisTimeoutError)
 
 
@@ -100,7 +102,7 @@ def process(
 
     """
     work = _Work(key, inbox, outbox, hider, terms, clock)
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         with contextlib.suppress(BlobError):
             return work.attempt()
     raise BlobChangedError(key)
@@ -117,11 +119,11 @@ def quarantine_keys(key: str, outbox: Blobs) -> tuple[str, str]:
     That is under its key, or, where the outbox can have no file of that name, under the digest of
     the key. No two keys have one of these names in common, and no receipt or outcome has one.
     """
-    file, reason = f"{QUARANTINE}/files/{key}", f"{QUARANTINE}/reasons/{key}{_RECEIPT}"
+    file, reason = f"{QUARANTINE}files/{key}", f"{QUARANTINE}reasons/{key}{_RECEIPT}"
     if outbox.accepts(file) and outbox.accepts(reason):
         return file, reason
     digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
-    return f"{QUARANTINE}/hashed/{digest}", f"{QUARANTINE}/hashed/{digest}{_RECEIPT}"
+    return f"{QUARANTINE}hashed/{digest}", f"{QUARANTINE}hashed/{digest}{_RECEIPT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +217,8 @@ def _check_name(key: str, outbox: Blobs) -> None:
     Raises:
         InvalidParameterError: they cannot.
     """
-    if key == QUARANTINE or key.startswith(f"{QUARANTINE}/"):
-        raise InvalidParameterError("key", f"begins with {QUARANTINE}/, as those of quarantine do")
+    if f"{key}/".startswith(QUARANTINE):  # a file of the very name would be in a folder's way
+        raise InvalidParameterError("key", f"begins with {QUARANTINE}, as those of quarantine do")
     if key.endswith(_RECEIPT):
         raise InvalidParameterError("key", f"ends in {_RECEIPT}, as those of receipts do")
     if not (outbox.accepts(key) and outbox.accepts(receipt_key(key))):
