@@ -13,6 +13,7 @@ from shared.core.errors import BlobChangedError, BlobNotFoundError, BlobTooLarge
 from shared.core.ports import Blobs
 from shared.storage.aws.blobs import S3Blobs
 from shared.storage.local.blobs import FileBlobs
+from tests.fakes import InMemoryBlobs
 
 
 @dataclass
@@ -21,10 +22,13 @@ class Places:
     others: Blobs
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["memory", "folder", "s3"])
 def places(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Places]:
+    if request.param == "memory":
+        yield Places(InMemoryBlobs(), InMemoryBlobs())
+        return
     if request.param == "folder":
         yield Places(FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b"))
         return
