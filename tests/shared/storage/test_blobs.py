@@ -152,6 +152,16 @@ def test_s3_is_told_which_versions_a_copy_is_of(
     assert {name: sent.get(name) for name in condition} == condition
 
 
+def test_a_name_may_be_too_long_for_metadata_beside_it(tmp_path: Path) -> None:
+    source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
+    key = "n" * 255
+    version = source.put(key, b"1")
+    assert source.get(key).metadata == {}
+    target.copy(source, key, key, source_version=version, expected=None)
+    source.delete(key)
+    assert (source.find(key), target.get(key).data) == (None, b"1")
+
+
 def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
     source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
     for content, text in ((b"1", '{"by": "me"}'), (b"2", None)):
@@ -183,6 +193,8 @@ def test_a_folder_takes_no_name_of_a_folder_or_below_a_file(tmp_path: Path) -> N
     assert not blobs.accepts("a")
     assert not blobs.accepts("a/b/c")
     assert not blobs.accepts("c" * 256)
+    assert not blobs.accepts("d/" + "c" * 256)
+    assert not blobs.accepts("d/" * 2100 + "c")
     assert blobs.accepts("c" * 255)
 
 
