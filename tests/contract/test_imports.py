@@ -35,6 +35,11 @@ def test_importing_a_handler_loads_nothing_heavy(handler: str) -> None:
     assert modules_after(f"import {handler}").isdisjoint(HEAVY)
 
 
+def test_importing_the_deidentification_does_not_load_numpy() -> None:
+    """The settings, read later, tell numpy at its import to spin no threads."""
+    assert "numpy" not in modules_after("import functions.etri.face_deid")
+
+
 def test_a_light_call_loads_no_model(tmp_path: Path) -> None:
     code = f"""
 from functions.etri.unknown_path import handler
