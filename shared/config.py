@@ -192,6 +192,8 @@ class Settings:
             withmind_other_spellings=read.switch("WITHMIND_OTHER_SPELLINGS", "off"),
             log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         )
+        if settings.inbox_bucket == settings.outbox_bucket:  # outcomes would replace originals
+            raise SettingError("OUTBOX_BUCKET must be another one than INBOX_BUCKET")
         if settings.upload_options.people and not settings.upload_tenant:
             raise SettingError("UPLOAD_TENANT must be set where UPLOAD_OPTIONS names people")
         if settings.backend == "aws":

@@ -222,6 +222,17 @@ def test_a_file_beside_another_is_its_metadata(tmp_path: Path) -> None:
     assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("places", ["s3"], indirect=True)
+def test_metadata_that_s3_cannot_send_are_told_of(blobs: Blobs) -> None:
+    """moto can send all, so its answer is given the mark that S3 sets."""
+    assert isinstance(blobs, S3Blobs)
+    blobs.put("a", b"x")
+    blobs._s3.meta.events.register(
+        "after-call.s3.GetObject", lambda parsed, **_: parsed.update(MissingMeta=1)
+    )
+    assert "unreadable" in blobs.get("a").metadata
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "\xff", "[" * 60_000])
 def test_metadata_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
