@@ -14,26 +14,15 @@ from rich.table import Table
 
 from shared.app import App
 from shared.config import Settings
+from shared.core import refusals
 from shared.core.deadline import Deadline
-from shared.core.deidentify import deidentify
-from shared.core.errors import (
-    AnalysisTimeoutError,
-    FaceError,
-    GroupNotFoundError,
-    NoFaceError,
-    TooManyPixelsError,
-    UnsupportedImageError,
-)
+from shared.core.deidentify import deidentify_any
+from shared.core.errors import FaceError, GroupNotFoundError
 from shared.core.gallery import Gallery
 from shared.core.hide_options import HideOptions
 
 _KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
 _WIDEST = 10_000  # columns: nothing is folded where a program may read it
-_REASONS = {
-    UnsupportedImageError: "it is no JPEG, PNG or BMP file",
-    TooManyPixelsError: "it has more pixels than MAX_PIXELS",
-    AnalysisTimeoutError: "it took longer than ANALYSIS_TIMEOUT_S",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +92,16 @@ def _one(
     try:
         data = source.read_bytes()
         deadline = Deadline.after(app.settings.analysis_timeout_s)
-        try:
-            result = deidentify(
-                app.images, app.detector, app.masker, open_gallery,
-                data=data, options=options, deadline=deadline,
-            )  # fmt: skip
-            file, faces = result.file, sum(1 for face in result.faces if face.is_hidden)
-        except NoFaceError:  # nothing to hide, but the metadata goes all the same
-            file, faces = app.images.encode(app.images.decode(data)), 0
-        _write(target, file)
+        result = deidentify_any(
+            app.images, app.detector, app.masker, open_gallery,
+            data=data, options=options, deadline=deadline,
+        )  # fmt: skip
+        _write(target, result.file)
     except FaceError as error:
-        return Outcome(source, error=_REASONS.get(type(error)) or str(error))
+        return Outcome(source, error=refusals.in_words(error))
     except OSError as error:
         return Outcome(source, error=f"{error.strerror}: {error.filename}")
-    return Outcome(source, faces=faces)
+    return Outcome(source, faces=sum(1 for face in result.faces if face.is_hidden))
 
 
 def _write(target: Path, file: bytes) -> None:

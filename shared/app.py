@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from shared.storage.local.database import Database
     from shared.vision.recognitions import Recognitions
     from shared.vision.session import Session
+    from shared.vision.weights import Weights
 
 T = TypeVar("T")
 
@@ -99,12 +100,18 @@ class App:
     @built_once
     def detector_session(self) -> "Session":
         """The loaded detector model; it knows which execution provider is in use."""
+        return self.open_session(self.detector_weights.name)
+
+    @built_once
+    def detector_weights(self) -> "Weights":
+        """Which variant of the detector runs here."""
+        from shared.vision import weights
         from shared.vision.session import wants_gpu
 
         precision = self.settings.detector_precision
         if precision == "auto":
             precision = "fp32" if wants_gpu(self.settings.execution_provider) else "int8"
-        return self.open_session("centerface" if precision == "fp32" else "centerface-int8")
+        return weights.catalogue()["centerface" if precision == "fp32" else "centerface-int8"]
 
     @built_once
     def poses(self) -> "PoseEstimator":

@@ -103,3 +103,30 @@ def deidentify(
             for face, verdict in zip(faces, verdicts, strict=True)
         ),
     )
+
+
+def deidentify_any(
+    images: Images,
+    detector: Detector,
+    masker: Masker,
+    open_gallery: Callable[[str], Gallery],
+    *,
+    data: bytes,
+    options: HideOptions,
+    deadline: Deadline,
+) -> Deidentified:
+    """Hide the faces of an image file as `deidentify` does, also of one that shows none.
+
+    There is nothing to hide in it then, but its metadata goes all the same.
+
+    Raises:
+        ImageError, GroupError, InvalidParameterError, AnalysisTimeoutError: as `deidentify` does.
+
+    """
+    try:
+        return deidentify(
+            images, detector, masker, open_gallery, data=data, options=options, deadline=deadline
+        )
+    except NoFaceError:
+        photo = images.decode(data)
+        return Deidentified(images.encode(photo), photo.format, faces=())

@@ -1,6 +1,8 @@
 """What to hide and how: the options of a caller, of an upload and of the command line."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from shared.core import selection
 from shared.core.errors import InvalidParameterError
@@ -55,6 +57,34 @@ def parse(given: object) -> HideOptions:
         draw=_draw(given.get("draw", default.draw)),
         people=_people(given),
     )
+
+
+def read(text: str) -> HideOptions:
+    """Return the options of a JSON text, as `parse` does.
+
+    Raises:
+        InvalidParameterError: it is no JSON, or as with `parse`.
+
+    """
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidParameterError("options", "must be JSON") from None
+    return parse(given)
+
+
+def to_json(options: HideOptions) -> dict[str, Any]:
+    """Return all options in force, for `parse`; without a threshold it is the detector's own."""
+    given: dict[str, Any] = {
+        "method": options.method.value,
+        "min_face": options.min_face,
+        "draw": options.draw,
+    }
+    if options.threshold is not None:
+        given["threshold"] = options.threshold
+    if options.people:
+        given[options.people.mode.value] = selection.to_json(options.people)
+    return given
 
 
 def _method(value: object) -> HideMethod:

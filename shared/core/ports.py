@@ -251,6 +251,9 @@ class Faces(Protocol):
 class Blobs(Protocol):
     """Files by key, each stored whole or not at all. What one call wrote, the next call reads."""
 
+    def accepts(self, key: str) -> bool:
+        """Whether a blob can have this name here, beside those that are there now."""
+
     def find(self, key: str) -> BlobInfo | None:
         """Return what is known of a blob, or None where there is none."""
 
@@ -278,12 +281,24 @@ class Blobs(Protocol):
             StoreUnavailableError: the store did not take it; it may have been stored.
         """
 
-    def copy(self, source: Blobs, source_key: str, key: str) -> None:
-        """Store a copy of a blob of another store of the same kind, without reading it here.
+    def copy(
+        self,
+        source: Blobs,
+        source_key: str,
+        key: str,
+        *,
+        source_version: str,
+        expected: str | None,
+    ) -> None:
+        """Store a copy of a version of a blob of another store of the same kind, with its metadata.
+
+        Like `replace`, in place of the expected version alone, or of none. The bytes do not pass
+        through this process.
 
         Raises:
-            BlobNotFoundError: there is none.
-            StoreUnavailableError: the store did not take it.
+            BlobNotFoundError: there is no blob to copy.
+            BlobChangedError: one of the two is of another version; nothing was stored.
+            StoreUnavailableError: the store did not take it; it may have been stored.
         """
 
     def delete(self, key: str, *, expected: str | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from shared.core import groups
 from shared.core.errors import InvalidParameterError
@@ -71,6 +72,18 @@ def parse(mode: Mode, given: object) -> Selection:
             else None
         ),
     )
+
+
+def to_json(people: Selection) -> dict[str, Any]:
+    """Return the JSON object of a selection, for `parse`."""
+    given: dict[str, Any] = {"group": people.group_id}
+    if people.face_ids:
+        given["faceIds"] = list(people.face_ids)
+    if people.external_image_ids:
+        given["externalImageIds"] = list(people.external_image_ids)
+    if people.similarity is not None:
+        given["similarity"] = people.similarity
+    return given
 
 
 def _group_id(name: str, value: object) -> str:
