@@ -184,6 +184,15 @@ class Groups(Protocol):
             GroupNotFoundError: the tenant has no such group.
         """
 
+    def find_generation(self, generation: str) -> Group:
+        """Return the group of a generation as it is now.
+
+        A group that was made in the last moments may not be found yet.
+
+        Raises:
+            GroupNotFoundError: no group is of this generation.
+        """
+
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
         """Return up to `limit` groups with names greater than `after`, in that order."""
 
