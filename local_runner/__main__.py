@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local_runner import keys, persons
+from local_runner import cleanup, keys, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
 from shared.core.models import HideMethod
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
     keys.add_commands(commands)
     persons.add_commands(commands)
+    cleanup.add_command(commands)
     return parser
 
 

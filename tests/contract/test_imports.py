@@ -29,7 +29,12 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "handler",
-    ["functions.etri.face_deid", "functions.etri.unknown_path", "functions.withmind.analy_img"],
+    [
+        "functions.etri.face_deid",
+        "functions.etri.unknown_path",
+        "functions.withmind.analy_img",
+        "functions.events.clean_up",
+    ],
 )
 def test_importing_a_handler_loads_nothing_heavy(handler: str) -> None:
     assert modules_after(f"import {handler}").isdisjoint(HEAVY)

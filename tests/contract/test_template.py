@@ -29,10 +29,11 @@ def test_every_command_is_a_handler(function: template.Function) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_every_function_is_an_image_with_a_route(function: template.Function) -> None:
+def test_every_function_is_an_image_that_something_calls(function: template.Function) -> None:
     properties = template.resource_properties(function.name)
     assert properties["PackageType"] == "Image"
-    assert function.routes
+    assert properties["Events"]
+    assert bool(function.routes) != function.command.startswith("functions.events.")
 
 
 def test_no_route_is_named_twice() -> None:
