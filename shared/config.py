@@ -22,6 +22,8 @@ Provider = Literal["auto", "cpu", "cuda"]
 Precision = Literal["fp32", "int8"]
 Originals = Literal["remove", "keep"]
 
+_LONGEST_DAYS = 36_500  # a century; 0 says for ever
+
 
 class SettingError(Exception):
     """A setting is missing or cannot be read; the message names it."""
@@ -179,8 +181,8 @@ class Settings:
                 "UPLOAD_ORIGINALS", "remove", get_args(Originals)
             ),
             upload_max_bytes=read.integer("UPLOAD_MAX_BYTES", 50 * 1024 * 1024, low=1024),
-            originals_days=read.integer("ORIGINALS_DAYS", 30, low=0),
-            outbox_days=read.integer("OUTBOX_DAYS", 0, low=0),
+            originals_days=read.integer("ORIGINALS_DAYS", 30, low=0, high=_LONGEST_DAYS),
+            outbox_days=read.integer("OUTBOX_DAYS", 0, low=0, high=_LONGEST_DAYS),
             index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=100),
             withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),
             withmind_threshold=read.integer("WITHMIND_THRESHOLD", 90, low=1, high=100),

@@ -104,6 +104,23 @@ class InMemoryUsage:
         for state in (self._counts, self._leases, self._due_us):
             state.pop(key_id, None)
 
+    def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
+        with self._lock:
+            dropped: Counter[str] = Counter()
+            for counts in self._counts.values():
+                for period in quota.outdated(counts, before):
+                    del counts[period]
+                    dropped["periods"] += 1
+            for leases in self._leases.values():
+                expired = quota.expired(leases, before)
+                leases.difference_update(expired)
+                dropped["leases"] += len(expired)
+            for key_id, due_us in list(self._due_us.items()):
+                if 0 < due_us <= quota.microseconds(before):
+                    del self._due_us[key_id]
+                    dropped["paces"] += 1
+        yield dropped
+
 
 class InMemorySightings:
     """Fills the port `Sightings`."""
@@ -122,6 +139,18 @@ class InMemorySightings:
 
     def forget(self, subject: str) -> None:
         self._seen.pop(subject, None)
+
+    def clean_up(self, before: float) -> Iterator[int]:
+        with self._lock:
+            expired = [
+                (subject, other)
+                for subject, seen in self._seen.items()
+                for other, end in seen.items()
+                if end <= before
+            ]
+            for subject, other in expired:
+                del self._seen[subject][other]
+        yield len(expired)
 
 
 class InMemoryGroups:

@@ -139,6 +139,17 @@ class Usage(Protocol):
     def forget(self, key_id: str) -> None:
         """Forget the calls of a key."""
 
+    def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
+        """Drop, a little at a time, what counts no more; yield each time how much that was.
+
+        That is `leases` of calls that nobody ended, `paces` whose next call was due, and `periods`
+        that are not kept, all as they were before a time (seconds since 1970, UTC). It disturbs no
+        call that is made meanwhile, can be broken off anywhere, and run by two processes at once.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
+
 
 class Sightings(Protocol):
     """Who was seen with whom: the addresses of a key, the keys of an address."""
@@ -154,6 +165,15 @@ class Sightings(Protocol):
 
     def forget(self, subject: str) -> None:
         """Forget whom the subject was seen with."""
+
+    def clean_up(self, before: float) -> Iterator[int]:
+        """Drop, a little at a time, those that counted until before a time; yield how many.
+
+        Where the store itself drops them there is nothing to do.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
 
 
 class ImageSource(Protocol):

@@ -32,7 +32,9 @@ def modules_after(code: str) -> set[str]:
     [
         "functions.etri.face_deid",
         "functions.etri.unknown_path",
+        "functions.events.clean_up",
         "functions.events.deidentify_upload",
+        "functions.events.update_index",
         "functions.withmind.analy_img",
     ],
 )

@@ -38,7 +38,8 @@ def faces_of(finished: Finished) -> list[Any]:
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        ("", ("run", "serve", "routes", "invoke", "deidentify", "keys", "usage", "persons")),
+        ("", ("run", "serve", "routes", "invoke", "deidentify", "keys", "usage", "persons",
+              "clean-up")),
         ("run", ()),
         ("serve", ()),
         ("routes", ()),
@@ -50,6 +51,7 @@ def faces_of(finished: Finished) -> list[Any]:
         ("keys create", ("name", "--tenant", *LIMITS)),
         ("keys limit", ("KEY", *LIMITS)),
         ("usage", ("KEY", "--by", "--json")),
+        ("clean-up", ()),
         ("persons", ("list", "erase")),
         ("persons erase", ("COMPANY", "ID", "--tenant", "--all", "--json")),
     ],

@@ -27,6 +27,8 @@ def test_defaults_are_the_local_backend() -> None:
         ("ANALYSIS_TIMEOUT_S", "nan"),
         ("ANALYSIS_TIMEOUT_S", "soon"),
         ("LOG_LEVEL", "LOUD"),
+        ("ORIGINALS_DAYS", "36501"),
+        ("OUTBOX_DAYS", "-1"),
         ("WITHMIND_REQUIRE_KEY", "yes"),
         ("WITHMIND_THRESHOLD", "101"),
         ("OUTBOX_BUCKET", "inbox"),
