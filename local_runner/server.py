@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from local_runner import backend, gateway, health, template
+from local_runner import backend, gateway, health, metrics, template
 from local_runner.local_key import DEFAULT_KEY
 from shared.config import RunnerSettings, Settings
 
@@ -30,6 +30,7 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
             """Leave the log to the functions."""
 
     local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
+    settings = metrics.share(settings, runner)
     app = backend.build(settings, local_key)
     health.warm_up(app)
     wsgi = gateway.create(app, template.read())
@@ -54,6 +55,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
     if not settings.vision_threads:  # the workers share the cores
         cores = len(os.sched_getaffinity(0))
         settings = replace(settings, vision_threads=max(1, cores // runner.workers))
+    settings = metrics.share(settings, runner)
 
     def load() -> Callable[..., Any]:
         # only here, in the worker: the threads of onnxruntime do not survive a fork

@@ -18,6 +18,7 @@ Backend = Literal["local", "aws"]
 Provider = Literal["auto", "cpu", "cuda"]
 Precision = Literal["fp32", "int8"]
 Originals = Literal["remove", "keep"]
+MetricsFormat = Literal["none", "prometheus", "emf"]
 
 
 class SettingError(Exception):
@@ -79,6 +80,10 @@ class Settings:
         withmind_max_request_bytes: it refuses larger requests.
         withmind_other_spellings: whether two of its results are spelled as the guide spells them
             elsewhere: `img size err`, and `unregistered user` with a space at the end.
+        metrics: where counts go: `prometheus` for `/metrics` of the local runner, `emf` for
+            CloudWatch, which finds them in the log.
+        prometheus_multiproc_dir: the folder through which the processes of a server share the
+            counts for `/metrics`; the local runner sets it for those that it starts.
         log_level: of the JSON lines on standard error.
 
     """
@@ -124,6 +129,8 @@ class Settings:
     withmind_max_image_bytes: int
     withmind_max_request_bytes: int
     withmind_other_spellings: bool
+    metrics: MetricsFormat
+    prometheus_multiproc_dir: Path | None
     log_level: str
 
     @classmethod
@@ -187,6 +194,10 @@ class Settings:
                 "WITHMIND_MAX_REQUEST_BYTES", 1000 * 1024, low=0
             ),
             withmind_other_spellings=read.switch("WITHMIND_OTHER_SPELLINGS", "off"),
+            metrics=read.choice(  # type: ignore[arg-type]
+                "METRICS", "none", get_args(MetricsFormat)
+            ),
+            prometheus_multiproc_dir=read.optional_path("PROMETHEUS_MULTIPROC_DIR"),
             log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         )
         if settings.backend == "aws":
@@ -215,6 +226,7 @@ class RunnerSettings:
         local_key: an API key that only the local runner takes; empty for none.
         workers: processes of `serve`.
         threads: threads in each process of `serve`.
+        metrics: as in `Settings`, but `prometheus` where nothing else is set: servers count.
 
     """
 
@@ -223,6 +235,7 @@ class RunnerSettings:
     local_key: str | None
     workers: int
     threads: int
+    metrics: MetricsFormat
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "RunnerSettings":
@@ -239,7 +252,15 @@ class RunnerSettings:
             local_key=read.optional("LOCAL_KEY"),
             workers=read.integer("WORKERS", 2, low=1, high=256),
             threads=read.integer("THREADS", 4, low=1, high=256),
+            metrics=read.choice(  # type: ignore[arg-type]
+                "METRICS", "prometheus", get_args(MetricsFormat)
+            ),
         )
+
+
+def export(name: str, value: str) -> None:
+    """Set an environment variable for a library that reads it, and for processes started later."""
+    os.environ[name] = value
 
 
 class _Reader:
@@ -257,6 +278,9 @@ class _Reader:
     def path(self, name: str, default: str) -> Path:
         """Return an absolute path; a relative one is taken from the project's folder."""
         return ROOT / Path(self.text(name, default)).expanduser()
+
+    def optional_path(self, name: str) -> Path | None:
+        return self.path(name, "") if self.text(name) else None
 
     def names(self, name: str) -> frozenset[str]:
         return frozenset(part.strip() for part in self.text(name).split(",") if part.strip())

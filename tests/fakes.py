@@ -3,9 +3,10 @@
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from shared.core import quota
+from shared.core import metrics, quota
 from shared.core.errors import (
     FaceNotFoundError,
     GroupExistsError,
@@ -25,6 +26,8 @@ from shared.core.models import (
     StoredFace,
 )
 from shared.core.quota import Tally
+
+Series = tuple[str, *tuple[str, ...]]  # a metric's name, and the values of its labels in its order
 
 
 class InMemoryKeys:
@@ -114,6 +117,34 @@ class InMemorySightings:
 
     def forget(self, subject: str) -> None:
         self._seen.pop(subject, None)
+
+
+class InMemoryMetrics:
+    """Fills the port `Metrics`; takes the metrics of the catalogue alone, with all their labels."""
+
+    def __init__(self) -> None:
+        self.totals: defaultdict[Series, float] = defaultdict(float)
+        self.values: defaultdict[Series, list[float]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def count(self, metric: metrics.Counter, value: float = 1, **labels: str) -> None:
+        with self._lock:
+            self.totals[self._series(metric, labels)] += value
+
+    def observe(self, metric: metrics.Histogram, value: float, **labels: str) -> None:
+        with self._lock:
+            self.values[self._series(metric, labels)].append(value)
+
+    def invocation(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def exposition(self) -> None:
+        return None
+
+    def _series(self, metric: metrics.Metric, labels: dict[str, str]) -> Series:
+        assert metric in metrics.CATALOGUE
+        assert labels.keys() == set(metric.labels), metric.name
+        return metric.name, *(labels[name] for name in metric.labels)
 
 
 class InMemoryGroups:
