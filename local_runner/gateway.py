@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import flask
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from local_runner import functions, health, metrics
@@ -24,6 +25,7 @@ from shared.app import App
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _DRAIN_LIMIT = 8  # times the body limit: read and thrown away, so that the caller hears the refusal
 _CHUNK = 65536  # bytes
+_BROKEN_OFF = (ClientDisconnected, OSError, ParseException)  # gone, or chunks that are none
 _REQUEST_ID = "Apigw-Requestid"
 
 _logger = logging.getLogger(__name__)
@@ -88,7 +90,7 @@ def _read_body(limit: int) -> bytes:
     while total <= limit * _DRAIN_LIMIT:
         try:
             chunk = stream.read(_CHUNK)
-        except ClientDisconnected:
+        except _BROKEN_OFF:
             break
         if not chunk:
             break

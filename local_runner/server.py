@@ -1,5 +1,6 @@
 """The two ways of serving: a development server in one process, and gunicorn for real."""
 
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,9 @@ from shared.config import RunnerSettings, Settings
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REQUEST_TIMEOUT_S = 120
 _STOP_TIMEOUT_S = 30
+_QUOTING = ("Invalid request", "Error handling request")  # how gunicorn's lines begin that quote it
+
+_logger = logging.getLogger(__name__)
 
 
 def run(settings: Settings, runner: RunnerSettings) -> None:
@@ -21,13 +25,17 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class QuietHandler(WSGIRequestHandler):
-        """Keeps connections open, and logs no paths: a key may stand in one."""
+        """Keeps connections open, and logs no requests: a key may stand in one."""
 
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # head and body go out in two pieces
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Leave the log to the functions."""
+
+        def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - so it is called
+            """Tell of what cannot be read no more than that."""
+            _logger.info("no request of HTTP")
 
     local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
     settings = metrics.share(settings, runner)
@@ -82,19 +90,32 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
                 "graceful_timeout": _STOP_TIMEOUT_S,
                 "accesslog": None,
                 "control_socket_disable": True,  # nothing is written outside of DATA_DIR
-                "loglevel": settings.log_level.lower(),
+                "loglevel": _gunicorns_level(settings.log_level),
             }.items():
                 self.cfg.set(name, value)
 
         def load(self) -> Callable[..., Any]:
             return load()
 
+    logging.getLogger("gunicorn.error").addFilter(_quote_nothing)
     try:
         Server().run()
     except HaltServer as halt:
         status: int = halt.exit_status
         return status
     return 0
+
+
+def _gunicorns_level(level: str) -> str:
+    return "info" if level == "DEBUG" else level.lower()  # at debug it logs every path
+
+
+def _quote_nothing(record: logging.LogRecord) -> bool:
+    """Take out of a line of gunicorn's what it quotes of a request: a key may stand in one."""
+    for beginning in _QUOTING:
+        if str(record.msg).startswith(beginning):
+            record.msg, record.args = beginning, ()
+    return True
 
 
 def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:

@@ -25,6 +25,7 @@ def test_defaults_are_the_local_backend() -> None:
         ("ANALYSIS_TIMEOUT_S", "nan"),
         ("ANALYSIS_TIMEOUT_S", "soon"),
         ("LOG_LEVEL", "LOUD"),
+        ("METRICS", "graphite"),
         ("WITHMIND_REQUIRE_KEY", "yes"),
         ("WITHMIND_THRESHOLD", "101"),
     ],
