@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from local_runner import functions, template
-from shared.config import ROOT, Settings
+from local_runner.triggers import wiring
+from shared.config import ROOT, RunnerSettings, Settings
+from tests import builders
 
 FUNCTIONS = template.read()
 
@@ -29,10 +31,19 @@ def test_every_command_is_a_handler(function: template.Function) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_every_function_is_an_image_with_a_route(function: template.Function) -> None:
+def test_every_function_is_an_image_that_something_calls(function: template.Function) -> None:
     properties = template.resource_properties(function.name)
     assert properties["PackageType"] == "Image"
-    assert function.routes
+    assert function.routes or function.triggers
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_the_local_runner_fires_every_trigger(function: template.Function, tmp_path: Path) -> None:
+    app = builders.app(tmp_path)
+    runner = RunnerSettings.from_environment({})
+    for wanted in function.triggers:
+        call = functions.caller(function.name, function.command, app)
+        assert wiring.build(wanted, app, runner, rule=function.name, call=call) is not None
 
 
 def test_no_route_is_named_twice() -> None:
