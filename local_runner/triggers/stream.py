@@ -3,11 +3,25 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from local_runner.functions import Call
 from local_runner.triggers import events
 from local_runner.triggers.delivery import deliver, pause_s
-from shared.storage.aws.streams import Shard, TableStream
+from shared.storage.aws.streams import Shard
+
+
+class ShardedStream(Protocol):
+    """What `TableStream` does."""
+
+    def shards(self) -> list[Shard]:
+        """Return all shards that are left."""
+
+    def iterator(self, shard: str, *, after: str | None) -> str:
+        """Return where to read on in a shard."""
+
+    def read(self, iterator: str, limit: int) -> tuple[list[events.Record], str | None] | None:
+        """Return records and where to read on; None where the iterator is too old."""
 
 
 @dataclass(slots=True)
@@ -31,7 +45,7 @@ class Stream:
 
     def __init__(
         self,
-        stream: TableStream,
+        stream: ShardedStream,
         call: Call,
         *,
         batch_size: int,

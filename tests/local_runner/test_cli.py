@@ -38,7 +38,8 @@ def faces_of(finished: Finished) -> list[Any]:
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        ("", ("run", "serve", "work", "routes", "invoke", "deidentify", "keys", "usage", "persons")),
+        ("", ("run", "serve", "work", "routes", "invoke", "deidentify", "keys", "usage",
+              "persons")),
         ("run", ()),
         ("serve", ()),
         ("work", ("--with-parent",)),

@@ -27,7 +27,7 @@ class Ticks:
 def test_fires_shortly_after_the_start_and_then_after_each_interval() -> None:
     ticks, clock = Ticks(), Clock()
     timer = Timer("CleanUp", ticks, every_s=3600, clock=clock)
-    fired_at_s = []
+    fired_at_s: list[int] = []
     for second in range(0, 8000, 5):
         clock.now = 1000.0 + second
         assert not timer.poll()
