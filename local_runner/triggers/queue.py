@@ -15,7 +15,7 @@ class Queue:
         self._batch_size = batch_size
 
     def poll(self) -> bool:
-        """Fire one event for the messages that there are; wait for some where there are none."""
+        """Fire one event for the messages that there are."""
         received = self._queue.receive(self._batch_size)
         messages = [
             events.message(
@@ -33,4 +33,4 @@ class Queue:
             self._queue.delete(
                 [m["receiptHandle"] for m in messages if m["messageId"] not in failed]
             )
-        return True
+        return bool(messages)

@@ -7,11 +7,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_WAIT_S = 2  # for a message, where none is there
 _MOST = 10  # messages a call, as SQS has it
 _CONFIG = Config(
     connect_timeout=2,
-    read_timeout=_WAIT_S + 10,
+    read_timeout=30,  # longer than any queue waits
     retries={"mode": "standard", "total_max_attempts": 4},
 )
 
@@ -38,11 +37,13 @@ class SqsQueue:
         return arn
 
     def receive(self, limit: int) -> list[dict[str, Any]]:
-        """Return up to `limit` messages, and 10 at most; wait two seconds for the first."""
+        """Return up to `limit` messages, and 10 at most.
+
+        Where there are none it waits as long as the queue says (ReceiveMessageWaitTimeSeconds).
+        """
         answer = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(limit, _MOST),
-            WaitTimeSeconds=_WAIT_S,
             MessageSystemAttributeNames=["All"],
         )
         messages: list[dict[str, Any]] = answer.get("Messages", [])
