@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from local_runner import functions, template
-from shared.config import ROOT, Settings
+from local_runner.triggers import wiring
+from shared.config import ROOT, RunnerSettings, Settings
+from shared.core import uploads
+from tests import builders
 
 FUNCTIONS = template.read()
 
@@ -29,10 +32,57 @@ def test_every_command_is_a_handler(function: template.Function) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_every_function_is_an_image_with_a_route(function: template.Function) -> None:
+def test_the_local_runner_fires_every_trigger(function: template.Function, tmp_path: Path) -> None:
+    app = builders.app(tmp_path)
+    runner = RunnerSettings.from_environment({})
+    for wanted in function.triggers:
+        call = functions.caller(function.name, function.command, app)
+        assert wiring.build(wanted, app, runner, rule=function.name, call=call) is not None
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_every_function_is_an_image_with_a_route_or_a_trigger(function: template.Function) -> None:
     properties = template.resource_properties(function.name)
     assert properties["PackageType"] == "Image"
-    assert function.routes
+    assert bool(function.routes) != bool(function.triggers)
+
+
+def test_a_failed_upload_alone_is_delivered_again_and_then_put_aside() -> None:
+    function = template.resource_properties("DeidentifyUploadFunction")
+    source = function["Events"]["Upload"]["Properties"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    queue = template.resource_properties("UploadQueue")
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == "UploadDeadLetterQueue.Arn"
+
+
+def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
+    function = template.resource_properties("DeidentifyUploadFunction")
+    batch = function["Events"]["Upload"]["Properties"]["BatchSize"]
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    timeout = re.search(r'ANALYSIS_TIMEOUT_S: "(\d+)"', text)
+    assert timeout
+    assert function["Timeout"] >= batch * uploads.ATTEMPTS * int(timeout.group(1))
+
+
+@pytest.mark.parametrize("bucket", ["InboxBucket", "OutboxBucket"])
+def test_buckets_are_private_encrypted_and_reached_by_tls_alone(bucket: str) -> None:
+    properties = template.resource_properties(bucket)
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    (deny,) = template.resource_properties(f"{bucket}Policy")["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == (
+        "Deny", {"Bool": {"aws:SecureTransport": "false"}},
+    )  # fmt: skip
+
+
+def test_only_the_inbox_of_the_account_may_tell_of_uploads() -> None:
+    policy = template.resource_properties("UploadQueuePolicy")["PolicyDocument"]
+    (statement,) = policy["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    name = template.resource_properties("InboxBucket")["BucketName"]
+    assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(f":s3:::{name}")
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
 
 
 def test_no_route_is_named_twice() -> None:

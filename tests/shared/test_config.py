@@ -3,6 +3,8 @@
 import pytest
 
 from shared.config import ROOT, RunnerSettings, SettingError, Settings
+from shared.core.hide_options import HideOptions
+from shared.core.models import HideMethod
 
 
 def test_defaults_are_the_local_backend() -> None:
@@ -28,11 +30,23 @@ def test_defaults_are_the_local_backend() -> None:
         ("METRICS", "graphite"),
         ("WITHMIND_REQUIRE_KEY", "yes"),
         ("WITHMIND_THRESHOLD", "101"),
+        ("UPLOAD_OPTIONS", "{"),
+        ("UPLOAD_OPTIONS", '"solid"'),
+        ("UPLOAD_OPTIONS", '{"keep": {"group": "crew"}}'),
+        ("UPLOAD_OPTIONS", '{"methods": "solid"}'),
     ],
 )
 def test_a_wrong_value_is_told_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         Settings.from_environment({name: value})
+
+
+def test_options_of_uploads_are_those_of_a_caller() -> None:
+    assert Settings.from_environment({}).upload_options == HideOptions()
+    people = {"UPLOAD_OPTIONS": '{"keep": {"group": "crew"}}', "UPLOAD_TENANT": "t"}
+    assert Settings.from_environment(people).upload_options.people
+    settings = Settings.from_environment({"UPLOAD_OPTIONS": '{"method": "solid", "min_face": 9}'})
+    assert settings.upload_options == HideOptions(method=HideMethod.SOLID, min_face=9)
 
 
 def test_the_aws_backend_names_what_is_missing() -> None:
@@ -50,3 +64,10 @@ def test_an_empty_local_key_is_no_key() -> None:
 def test_a_wrong_port_is_told_by_name() -> None:
     with pytest.raises(SettingError, match="PORT"):
         RunnerSettings.from_environment({"PORT": "70000"})
+
+
+def test_events_are_fired_unless_it_is_switched_off() -> None:
+    assert RunnerSettings.from_environment({}).triggers
+    assert not RunnerSettings.from_environment({"TRIGGERS": "off"}).triggers
+    with pytest.raises(SettingError, match="TRIGGERS"):
+        RunnerSettings.from_environment({"TRIGGERS": "no"})
