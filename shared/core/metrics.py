@@ -59,6 +59,7 @@ EVENT_RECORDS = Histogram("event_records", "Records that came in one event.", ("
 SCHEDULED_WORK = Counter(
     "scheduled_work", "What scheduled work did, by the names in its report.", ("kind",)
 )
+UPLOADS = Counter("uploads", "Uploads looked at, by what became of them.", ("result",))
 FACES_FOUND = Histogram("faces_found", "Faces found in a photo.")
 DETECTION_DURATION = Histogram(
     "detection_duration_seconds", "Time to find the faces of a photo.", (), "Seconds", _DURATIONS_S
@@ -76,6 +77,7 @@ CATALOGUE: tuple[Counter | Histogram, ...] = (
     EVENT_DURATION,
     EVENT_RECORDS,
     SCHEDULED_WORK,
+    UPLOADS,
     FACES_FOUND,
     DETECTION_DURATION,
     FACES_HIDDEN,

@@ -3,14 +3,15 @@
 import os
 import re
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests import photos
 from tests.e2e.server import Server, running
+from tests.processes import wait_for
 
 CALLS = re.compile(r"^face_functions_calls_total\{(.*)\} (.*)$", re.MULTILINE)
 OUTCOME = 'outcome="MissingKeyError",route="POST /FaceDeID"'
@@ -26,9 +27,13 @@ def call(server: Server, times: int) -> None:
 
 def counted(server: Server) -> dict[str, float]:
     """Return the calls by the labels of their series."""
+    return {labels: float(value) for labels, value in CALLS.findall(exposition(server))}
+
+
+def exposition(server: Server) -> str:
     reply = requests.get(server.url + "/metrics", timeout=60)
     assert reply.status_code == 200
-    return {labels: float(value) for labels, value in CALLS.findall(reply.text)}
+    return reply.text
 
 
 def workers(server: Server) -> list[int]:
@@ -38,18 +43,36 @@ def workers(server: Server) -> list[int]:
 
 
 def test_sums_over_the_workers_and_those_that_were_killed(tmp_path: Path) -> None:
-    with running("serve", tmp_path, WORKERS="2") as server:
+    with running("serve", tmp_path, WORKERS="2", TRIGGERS="off") as server:
         call(server, 60)
         assert counted(server) == {OUTCOME: 60}
         before = workers(server)
         assert len(before) == 2
         os.kill(before[0], signal.SIGKILL)
-        end = time.monotonic() + 60
-        while len(workers(server)) < 3 and time.monotonic() < end:
-            time.sleep(0.2)
+        wait_for(lambda: len(workers(server)) == 3)
         call(server, 40)
         assert {tuple(counted(server).items()) for _ in range(6)} == {((OUTCOME, 100.0),)}
-        assert len(workers(server)) == 3
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_shows_what_the_worker_beside_the_server_did(tmp_path: Path, command: str) -> None:
+    with running(command, tmp_path, WORKERS="1") as server:
+        inbox = tmp_path / "data" / "inbox"
+        wait_for(inbox.exists)
+        for name, data in {"a.jpg": photos.astronaut_jpeg(), "b.jpg": b"no photo"}.items():
+            (tmp_path / name).write_bytes(data)
+            (tmp_path / name).rename(inbox / name)
+        wait_for(lambda: exposition(server).count("face_functions_uploads_total{") == 2)
+        lines = exposition(server).splitlines()
+        call(server, 3)
+        assert counted(server) == {OUTCOME: 3}
+    for line in (
+        'face_functions_uploads_total{result="deidentified"} 1.0',
+        'face_functions_uploads_total{result="quarantined"} 1.0',
+        'face_functions_faces_hidden_total{method="veil"} 1.0',
+        "face_functions_faces_found_sum 1.0",
+    ):
+        assert line in lines
 
 
 def test_a_server_that_starts_again_counts_from_nothing(tmp_path: Path) -> None:

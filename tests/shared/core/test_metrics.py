@@ -28,7 +28,7 @@ def test_names_are_those_that_prometheus_recommends(metric: Metric) -> None:
 
 @each_metric
 def test_labels_are_few_and_of_what_is_bounded(metric: Metric) -> None:
-    assert set(metric.labels) <= {"route", "outcome", "trigger", "kind", "method", "mode"}
+    assert set(metric.labels) <= {"route", "outcome", "trigger", "kind", "result", "method", "mode"}
     assert len(metric.labels) <= 2
 
 
