@@ -26,6 +26,7 @@ def main() -> int:
         ["throughput"],
         ["search"],
         ["access"],
+        ["counting"],
         ["withmind"],
         ["load"],
     ]
