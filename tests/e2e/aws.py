@@ -20,7 +20,8 @@ BUCKETS = {"INBOX_BUCKET": "inbox", "OUTBOX_BUCKET": "outbox", "SNAPSHOTS_BUCKET
 def running(**parameters: str) -> Iterator[dict[str, str]]:
     """Run the stand-in; yield the environment of a server that uses it."""
     with empty() as url:
-        yield provision(url, **parameters)
+        stack = make(Endpoint(url=url), **parameters)
+        yield BUCKETS | stack.variables()
 
 
 @contextlib.contextmanager
@@ -48,10 +49,8 @@ class _Quiet(WSGIRequestHandler):
         """Log nothing."""
 
 
-def provision(url: str, **parameters: str) -> dict[str, str]:
-    """Make what template.yaml names; return the environment of a process that uses it."""
-    stack = Stack(
-        template.read(TEMPLATE), Endpoint(url=url), prefix="faces-", parameters=parameters
-    )
+def make(endpoint: Endpoint, **parameters: str) -> Stack:
+    """Make what template.yaml names; return it."""
+    stack = Stack(template.read(TEMPLATE), endpoint, prefix="faces-", parameters=parameters)
     stack.make_all()
-    return BUCKETS | stack.variables()
+    return stack
