@@ -68,16 +68,23 @@ class ApiGateway:
         return Reply(reply["statusCode"], reply["headers"], reply["body"])
 
     def _match(self, method: str, path: str) -> tuple[Route, Function, dict[str, str]]:
-        """Return the most specific route: of one method, without what takes any rest of a path."""
+        """Return the most specific route, as the gateway chooses it: from left to right."""
         found: list[Any] = []
         for route, function in self._routes:
             match = _pattern(route.path).fullmatch(path)
             if match and route.method in (method, ANY_METHOD):
-                is_any, is_greedy = route.method == ANY_METHOD, "+}" in route.path
-                rank = (route.path == DEFAULT_PATH, is_greedy, len(match.groups()), is_any)
+                rank = _rank(route)
                 found.append((rank, len(found), route, function, match.groupdict()))
         *_, route, function, parameters = min(found)
         return route, function, parameters
+
+
+def _rank(route: Route) -> tuple[list[int], bool]:
+    """Return how unspecific a route is: by the parts of its path, then by its method."""
+    if route.path == DEFAULT_PATH:
+        return [3], True
+    kinds = [("{" in part) + ("+}" in part) for part in route.path.split("/")[1:]]
+    return kinds, route.method == ANY_METHOD
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -53,7 +53,7 @@ class Stack:
             ProvisionError: a parameter is not known, or has no value.
 
         """
-        self._template = template
+        self.template = template
         self._endpoint = endpoint
         self._prefix = prefix
         self._report = report
@@ -73,9 +73,9 @@ class Stack:
             ProvisionError: one cannot be made; those before it are there.
 
         """
-        for logical_id, resource in self._template.resources.items():
+        for logical_id, resource in self.template.resources.items():
             self._check_known(logical_id, resource["Type"])
-        for logical_id, resource in self._template.resources.items():
+        for logical_id, resource in self.template.resources.items():
             if resource["Type"] in MAKERS and self._is_wanted(resource):
                 self.make(logical_id)
 
@@ -113,13 +113,13 @@ class Stack:
 
         """
         found = dict(self._endpoint.environment)
-        for output, declaration in self._template.outputs.items():
+        for output, declaration in self.template.outputs.items():
             if self._is_wanted(declaration):
                 try:
                     found[_in_capitals(output)] = str(self.value(declaration["Value"]))
                 except LeftOutError:
                     continue
-        values = self.value(self._template.variables)
+        values = self.value(self.template.variables)
         return found | {name: self._reveal(str(value)) for name, value in values.items()}
 
     def value(self, value: Any) -> Any:
@@ -132,7 +132,7 @@ class Stack:
         return self._expressions.value(value)
 
     def _values(self, given: Mapping[str, str]) -> dict[str, Any]:
-        declared = self._template.parameters
+        declared = self.template.parameters
         if unknown := set(given) - set(declared):
             raise ProvisionError(f"the template has no parameter {', '.join(sorted(unknown))}")
         values: dict[str, Any] = {}
@@ -148,7 +148,7 @@ class Stack:
         return values
 
     def _declared(self, logical_id: str) -> Mapping[str, Any]:
-        resource: Mapping[str, Any] | None = self._template.resources.get(logical_id)
+        resource: Mapping[str, Any] | None = self.template.resources.get(logical_id)
         if resource is None:
             raise ProvisionError(f"the template has no resource {logical_id}")
         self._check_known(logical_id, resource["Type"])
@@ -170,7 +170,7 @@ class Stack:
     def _make_dependencies(self, resource: Mapping[str, Any]) -> None:
         named = resource.get("DependsOn", [])
         for dependency in [named] if isinstance(named, str) else named:
-            declaration = self._template.resources[dependency]
+            declaration = self.template.resources[dependency]
             if declaration["Type"] in MAKERS and self._is_wanted(declaration):
                 self.make(dependency)
 
