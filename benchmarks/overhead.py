@@ -48,7 +48,7 @@ def _measure(folder: Path, url: str, repeats: int) -> dict[str, float]:
 
     def core() -> object:
         return deidentify(
-            app.images, app.detector, app.masker,
+            app.images, app.detector, app.masker, app.galleries_of(""),
             data=data, options=HideOptions(), deadline=Deadline.after(60),
         )  # fmt: skip
 

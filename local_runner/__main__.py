@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local_runner import keys, persons
+from local_runner import keys, local_key, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
 from shared.core.models import HideMethod
+from shared.core.selection import Mode, Selection
 
 Command = Callable[[argparse.Namespace, Settings, RunnerSettings], int]
 
@@ -78,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the least confidence of a face (default: the detector's own)",
     )  # fmt: skip
     deidentify.add_argument("--draw", action="store_true", help="draw a rectangle on each face")
+    people = deidentify.add_mutually_exclusive_group()
+    people.add_argument("--keep", metavar="GROUP", help="hide everyone except this group's people")
+    people.add_argument("--only", metavar="GROUP", help="hide nobody except this group's people")
+    deidentify.add_argument(
+        "--tenant", default=local_key.TENANT, help="whose group it is (default: %(default)s)"
+    )
     deidentify.add_argument(
         "--jobs", type=_whole, default=0, metavar="N", help="photos at a time (default: cores)"
     )
@@ -182,8 +189,18 @@ def _deidentify(arguments: argparse.Namespace, settings: Settings, _runner: Runn
         min_face=arguments.min_face,
         threshold=arguments.threshold,
         draw=arguments.draw,
+        people=_people(arguments),
     )
-    return deidentify.run(settings, arguments.source, arguments.output, options, arguments.jobs)
+    return deidentify.run(
+        settings, arguments.source, arguments.output, options,
+        tenant=arguments.tenant, jobs=arguments.jobs,
+    )  # fmt: skip
+
+
+def _people(arguments: argparse.Namespace) -> Selection | None:
+    if arguments.keep is not None:
+        return Selection(Mode.KEEP, arguments.keep)
+    return Selection(Mode.ONLY, arguments.only) if arguments.only is not None else None
 
 
 def _whole(text: str) -> int:

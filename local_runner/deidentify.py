@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,24 +14,15 @@ from rich.table import Table
 
 from shared.app import App
 from shared.config import Settings
+from shared.core import refusals
 from shared.core.deadline import Deadline
-from shared.core.deidentify import deidentify
-from shared.core.errors import (
-    AnalysisTimeoutError,
-    FaceError,
-    NoFaceError,
-    TooManyPixelsError,
-    UnsupportedImageError,
-)
+from shared.core.deidentify import deidentify_any
+from shared.core.errors import FaceError, GroupNotFoundError
+from shared.core.gallery import Gallery
 from shared.core.hide_options import HideOptions
 
 _KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
 _WIDEST = 10_000  # columns: nothing is folded where a program may read it
-_REASONS = {
-    UnsupportedImageError: "it is no JPEG, PNG or BMP file",
-    TooManyPixelsError: "it has more pixels than MAX_PIXELS",
-    AnalysisTimeoutError: "it took longer than ANALYSIS_TIMEOUT_S",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +34,12 @@ class Outcome:
     error: str = ""
 
 
-def run(settings: Settings, source: Path, output: Path, options: HideOptions, jobs: int) -> int:
+def run(
+    settings: Settings, source: Path, output: Path, options: HideOptions, *, tenant: str, jobs: int
+) -> int:
     """Hide the faces of `source` into `output`; return 1 when a photo could not be done.
+
+    `tenant` is whose groups the options mean.
 
     Raises:
         ProviderUnavailableError: the execution provider of the settings cannot be had.
@@ -60,13 +56,23 @@ def run(settings: Settings, source: Path, output: Path, options: HideOptions, jo
     if jobs > 1:  # one core a photo is faster than all cores on one photo after the other
         settings = replace(settings, vision_threads=1)
     app = App(settings)
+    open_gallery = app.galleries_of(tenant)
     _ = app.detector  # what hinders every photo is told once
+    if options.people:
+        try:
+            open_gallery(options.people.group_id)
+        except GroupNotFoundError as error:
+            console.print(
+                f"error: {tenant!r} has no group {str(error)!r}", style="red", markup=False
+            )
+            return 2
     outcomes = []
+    hide = partial(_one, app, open_gallery, options)
     pool = ThreadPoolExecutor(jobs)
     try:
         with _progress(console) as progress:
             bar = progress.add_task("hiding faces", total=len(pairs))
-            for future in as_completed([pool.submit(_one, app, *pair, options) for pair in pairs]):
+            for future in as_completed([pool.submit(hide, *pair) for pair in pairs]):
                 outcomes.append(future.result())
                 progress.advance(bar)
     finally:  # Ctrl-C waits for the photos under way, not for all
@@ -76,23 +82,26 @@ def run(settings: Settings, source: Path, output: Path, options: HideOptions, jo
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
 
-def _one(app: App, source: Path, target: Path, options: HideOptions) -> Outcome:
+def _one(
+    app: App,
+    open_gallery: Callable[[str], Gallery],
+    options: HideOptions,
+    source: Path,
+    target: Path,
+) -> Outcome:
     try:
         data = source.read_bytes()
         deadline = Deadline.after(app.settings.analysis_timeout_s)
-        try:
-            result = deidentify(
-                app.images, app.detector, app.masker, data=data, options=options, deadline=deadline
-            )
-            file, faces = result.file, len(result.faces)
-        except NoFaceError:  # nothing to hide, but the metadata goes all the same
-            file, faces = app.images.encode(app.images.decode(data)), 0
-        _write(target, file)
+        result = deidentify_any(
+            app.images, app.detector, app.masker, open_gallery,
+            data=data, options=options, deadline=deadline,
+        )  # fmt: skip
+        _write(target, result.file)
     except FaceError as error:
-        return Outcome(source, error=_REASONS.get(type(error)) or str(error))
+        return Outcome(source, error=refusals.in_words(error))
     except OSError as error:
         return Outcome(source, error=f"{error.strerror}: {error.filename}")
-    return Outcome(source, faces=faces)
+    return Outcome(source, faces=sum(1 for face in result.faces if face.is_hidden))
 
 
 def _write(target: Path, file: bytes) -> None:

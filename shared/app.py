@@ -14,6 +14,7 @@ from shared import log
 from shared.config import Settings
 
 if TYPE_CHECKING:
+    from shared.core.gallery import Gallery
     from shared.core.ports import (
         Blobs,
         Detector,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from shared.storage.local.database import Database
     from shared.vision.recognitions import Recognitions
     from shared.vision.session import Session
+    from shared.vision.weights import Weights
 
 T = TypeVar("T")
 
@@ -96,12 +98,18 @@ class App:
     @built_once
     def detector_session(self) -> "Session":
         """The loaded detector model; it knows which execution provider is in use."""
+        return self.open_session(self.detector_weights.name)
+
+    @built_once
+    def detector_weights(self) -> "Weights":
+        """Which variant of the detector runs here."""
+        from shared.vision import weights
         from shared.vision.session import wants_gpu
 
         precision = self.settings.detector_precision
         if precision == "auto":
             precision = "fp32" if wants_gpu(self.settings.execution_provider) else "int8"
-        return self.open_session("centerface" if precision == "fp32" else "centerface-int8")
+        return weights.catalogue()["centerface" if precision == "fp32" else "centerface-int8"]
 
     @built_once
     def poses(self) -> "PoseEstimator":
@@ -293,6 +301,31 @@ class App:
         from shared.storage.local.blobs import FileBlobs
 
         return FileBlobs(self.settings.data_dir / bucket)
+
+    def galleries_of(self, tenant: str) -> "Callable[[str], Gallery]":
+        """Return what opens a tenant's groups by name, as `shared.core.deidentify` needs it.
+
+        Nothing is loaded or read before it is called. It raises GroupNotFoundError where the tenant
+        has no such group; the empty tenant has none.
+        """
+
+        def open_gallery(group_id: str) -> "Gallery":
+            from shared.core.errors import GroupNotFoundError
+            from shared.core.gallery import Gallery
+
+            if not tenant:
+                raise GroupNotFoundError(group_id)
+            group = self.groups.find(tenant, group_id)
+            return Gallery(
+                group=group,
+                faces=self.faces,
+                sealer=self.sealer,
+                index=self.index,
+                recognition=self.recognitions.of(group.model_version),
+                poses=self.poses,
+            )
+
+        return open_gallery
 
     def warm_up(self) -> None:
         """Build what the calls need, so that the first is as fast as the next."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from shared.core import hide_options
+from shared.core.errors import InvalidParameterError
+from shared.core.hide_options import HideOptions
 from shared.core.network import Network, parse_network
 
 # numpy reads this once, when it is imported. Threads of its own would spin beside onnxruntime's:
@@ -111,7 +114,7 @@ class Settings:
     inbox_bucket: str
     outbox_bucket: str
     snapshots_bucket: str
-    upload_options: str
+    upload_options: HideOptions
     upload_tenant: str
     upload_originals: Originals
     upload_max_bytes: int
@@ -170,7 +173,7 @@ class Settings:
             inbox_bucket=read.text("INBOX_BUCKET", "inbox"),
             outbox_bucket=read.text("OUTBOX_BUCKET", "outbox"),
             snapshots_bucket=read.text("SNAPSHOTS_BUCKET", "snapshots"),
-            upload_options=read.text("UPLOAD_OPTIONS", "{}"),
+            upload_options=read.hide_options("UPLOAD_OPTIONS"),
             upload_tenant=read.text("UPLOAD_TENANT"),
             upload_originals=read.choice(  # type: ignore[arg-type]
                 "UPLOAD_ORIGINALS", "remove", get_args(Originals)
@@ -189,6 +192,8 @@ class Settings:
             withmind_other_spellings=read.switch("WITHMIND_OTHER_SPELLINGS", "off"),
             log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         )
+        if settings.upload_options.people and not settings.upload_tenant:
+            raise SettingError("UPLOAD_TENANT must be set where UPLOAD_OPTIONS names people")
         if settings.backend == "aws":
             read.require(
                 "KEY_SECRET",
@@ -296,6 +301,12 @@ class _Reader:
         if not 0 < value < float("inf"):
             raise SettingError(f"{name} must be more than 0, not {text}")
         return value
+
+    def hide_options(self, name: str) -> HideOptions:
+        try:
+            return hide_options.read(self.text(name, "{}"))
+        except InvalidParameterError as error:
+            raise SettingError(f"{name}: {error}") from None
 
     def require(self, *names: str) -> None:
         missing = [name for name in names if not self._environ.get(name)]

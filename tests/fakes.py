@@ -1,12 +1,17 @@
 """Small real implementations of the ports, held to the same contract tests as the adapters."""
 
+import itertools
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from shared.core import quota
 from shared.core.errors import (
+    BlobChangedError,
+    BlobNotFoundError,
+    BlobTooLargeError,
     FaceNotFoundError,
     GroupExistsError,
     GroupNotFoundError,
@@ -15,6 +20,8 @@ from shared.core.errors import (
 from shared.core.models import (
     Admission,
     ApiKey,
+    Blob,
+    BlobInfo,
     Distinct,
     FaceChange,
     Group,
@@ -24,6 +31,7 @@ from shared.core.models import (
     PersonId,
     StoredFace,
 )
+from shared.core.ports import Blobs
 from shared.core.quota import Tally
 
 
@@ -197,6 +205,11 @@ class InMemoryFaces:
             wanted = set(face_ids)
             return {face.face_id: face for face in self._live(group) if face.face_id in wanted}
 
+    def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
+        with self._groups.lock:
+            live = self._live(group)
+            return tuple(f.face_id for f in live if f.external_image_id == external_image_id)
+
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
         with self._groups.lock:
             older = [f for f in self._live(group) if before is None or f.change < before]
@@ -257,3 +270,73 @@ class InMemoryPersons:
     def delete(self, person_id: PersonId) -> None:
         with self._lock:
             self._persons.pop(person_id, None)
+
+
+class InMemoryBlobs:
+    """Fills the port `Blobs`; `metadata` is what uploaders say of their files, by key."""
+
+    def __init__(self) -> None:
+        self.metadata: dict[str, dict[str, str]] = {}
+        self._lock = threading.RLock()
+        self._blobs: dict[str, tuple[bytes, BlobInfo]] = {}
+        self._versions = itertools.count(1)
+
+    def accepts(self, key: str) -> bool:
+        return 0 < len(key.encode(errors="replace")) <= 1024 and key.isprintable()
+
+    def find(self, key: str) -> BlobInfo | None:
+        found = self._blobs.get(key)
+        return found[1] if found else None
+
+    def get(self, key: str, *, most_bytes: int | None = None) -> Blob:
+        with self._lock:
+            if key not in self._blobs:
+                raise BlobNotFoundError(key)
+            data, info = self._blobs[key]
+            if most_bytes is not None and info.size > most_bytes:
+                raise BlobTooLargeError(key)
+            return Blob(data, info.version, self.metadata.get(key, {}))
+
+    def put(self, key: str, data: bytes) -> str:
+        with self._lock:
+            version = f"version {next(self._versions)}"
+            self._blobs[key] = (data, BlobInfo(key, version, len(data), datetime.now(UTC)))
+            return version
+
+    def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
+        with self._lock:
+            self._expect(key, expected)
+            return self.put(key, data)
+
+    def copy(
+        self,
+        source: Blobs,
+        source_key: str,
+        key: str,
+        *,
+        source_version: str,
+        expected: str | None,
+    ) -> None:
+        copied = source.get(source_key)
+        if copied.version != source_version:
+            raise BlobChangedError(source_key)
+        with self._lock:
+            self.replace(key, copied.data, expected=expected)
+            self.metadata[key] = dict(copied.metadata)
+
+    def delete(self, key: str, *, expected: str | None = None) -> None:
+        with self._lock:
+            if key in self._blobs and expected is not None:
+                self._expect(key, expected)
+            self._blobs.pop(key, None)
+            self.metadata.pop(key, None)
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        with self._lock:
+            found = [info for _, info in self._blobs.values() if info.key.startswith(prefix)]
+        yield from sorted(found, key=lambda info: info.key)
+
+    def _expect(self, key: str, version: str | None) -> None:
+        there = self.find(key)
+        if (there.version if there else None) != version:
+            raise BlobChangedError(key)

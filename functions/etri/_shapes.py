@@ -1,11 +1,10 @@
 """From the request's JSON to core values, and from core values to the answer's JSON."""
 
 import base64
-import math
 from typing import Any
 
-from shared.core import hide_options
-from shared.core.deidentify import Deidentified, HiddenFace
+from shared.core import geometry, hide_options
+from shared.core.deidentify import Deidentified, TreatedFace
 from shared.core.errors import CorruptImageError, InvalidParameterError, UnsupportedImageError
 from shared.core.hide_options import HideOptions
 from shared.http.request import Request, decode_base64
@@ -73,9 +72,8 @@ def _is_allowed_type(declared: object) -> bool:
     )
 
 
-def _face(face: HiddenFace, *, with_action: bool) -> Payload:
-    x1, y1 = math.floor(face.box.x1), math.floor(face.box.y1)
-    x2, y2 = math.ceil(face.box.x2), math.ceil(face.box.y2)
+def _face(face: TreatedFace, *, with_action: bool) -> Payload:
+    x1, y1, x2, y2 = geometry.to_whole_pixels(face.box)
     item: Payload = {
         "conf": round(face.confidence, 4),
         "x": x1,
@@ -84,4 +82,8 @@ def _face(face: HiddenFace, *, with_action: bool) -> Payload:
         "height": y2 - y1,
         "bbox": [x1, y1, x2, y2],
     }
-    return {**item, "action": "hidden"} if with_action else item
+    if with_action:
+        item["action"] = "hidden" if face.is_hidden else "kept"
+        if face.face_id is not None:
+            item["faceId"] = face.face_id
+    return item

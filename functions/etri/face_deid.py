@@ -1,4 +1,4 @@
-"""POST /FaceDeID: find the faces of a photo and hide them."""
+"""POST /FaceDeID: find the faces of a photo and hide them, or those of some people."""
 
 from functions.etri import _shapes as shapes
 from functions.etri._dialect import etri, faces_field
@@ -11,11 +11,12 @@ from shared.http.response import Payload
 
 @endpoint(etri)
 def handler(request: Request, app: App) -> Payload:
-    """Return the photo with its faces hidden, and where they were."""
+    """Return the photo with its faces hidden, and where they are."""
     result = deidentify(
         app.images,
         app.detector,
         app.masker,
+        app.galleries_of(request.caller.tenant),
         data=shapes.image_file(request),
         options=shapes.options(request),
         deadline=request.deadline,

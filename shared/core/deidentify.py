@@ -1,48 +1,74 @@
 """Hiding the faces of a photo."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.core import geometry
+from shared.core import gallery, geometry
 from shared.core.deadline import Deadline
 from shared.core.errors import NoFaceError
+from shared.core.gallery import HIDDEN, Gallery
 from shared.core.hide_options import HideOptions
 from shared.core.models import Box, DetectionScale, ImageFormat
 from shared.core.ports import Detector, Images, Masker
 
 
 @dataclass(frozen=True, slots=True)
-class HiddenFace:
-    """A face that was hidden: its box in the STORED grid, inside the image; confidence 0..1."""
+class TreatedFace:
+    """A face that was found, and what was done to it.
+
+    Attributes:
+        box: in the STORED grid, inside the image.
+        confidence: of the detection, 0..1.
+        is_hidden: whether it was hidden; else it was kept.
+        face_id: the face of the group that it was taken for, if that decided.
+    """
 
     box: Box
     confidence: float
+    is_hidden: bool = True
+    face_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deidentified:
-    """A photo without its faces: the file, its format, and what was hidden, largest first."""
+    """A photo without the faces to be hidden: the file, its format, all faces, largest first."""
 
     file: bytes
     format: ImageFormat
-    faces: tuple[HiddenFace, ...]
+    faces: tuple[TreatedFace, ...]
 
 
 def deidentify(
     images: Images,
     detector: Detector,
     masker: Masker,
+    open_gallery: Callable[[str], Gallery],
     *,
     data: bytes,
     options: HideOptions,
     deadline: Deadline,
 ) -> Deidentified:
-    """Find the faces of an image file and hide them.
+    """Find the faces of an image file and hide them: all, or those that the options name.
+
+    Args:
+        images: reads and writes the file.
+        detector: finds the faces.
+        masker: hides them.
+        open_gallery: opens a group of the caller's by its name (`App.galleries_of`); not called
+            unless the options name people.
+        data: the image file.
+        options: what to hide and how.
+        deadline: when it must be done.
 
     Raises:
         ImageError: the file cannot be used, or (NoFaceError) shows no face.
+        GroupError: the people that the options name are not to be found.
+        InvalidParameterError: the options name too many.
         AnalysisTimeoutError: the deadline passed between two steps.
 
     """
+    people = options.people
+    group = open_gallery(people.group_id) if people else None
     photo = images.decode(data)
     deadline.check()
     found = detector.detect(photo, scale=DetectionScale.THOROUGH, threshold=options.threshold)
@@ -50,9 +76,14 @@ def deidentify(
     if not faces:
         raise NoFaceError
     deadline.check()
-    hidden = masker.hide(photo, faces, options.method)
+    verdicts = (HIDDEN,) * len(faces)
+    if people and group:
+        verdicts = gallery.judge(group, people, photo=photo, faces=faces, deadline=deadline)
+    deadline.check()
+    unwanted = [face for face, verdict in zip(faces, verdicts, strict=True) if verdict.is_hidden]
+    hidden = masker.hide(photo, unwanted, options.method)
     if options.draw:
-        hidden = masker.draw(hidden, faces)
+        hidden = masker.draw(hidden, unwanted)
     deadline.check()
     file = images.encode(hidden)
     deadline.check()
@@ -61,12 +92,41 @@ def deidentify(
         file=file,
         format=photo.format,
         faces=tuple(
-            HiddenFace(
+            TreatedFace(
                 box=geometry.to_stored(
                     geometry.clip(face.box, width, height), photo.orientation, width, height
                 ),
                 confidence=face.confidence,
+                is_hidden=verdict.is_hidden,
+                face_id=verdict.face_id,
             )
-            for face in faces
+            for face, verdict in zip(faces, verdicts, strict=True)
         ),
     )
+
+
+def deidentify_any(
+    images: Images,
+    detector: Detector,
+    masker: Masker,
+    open_gallery: Callable[[str], Gallery],
+    *,
+    data: bytes,
+    options: HideOptions,
+    deadline: Deadline,
+) -> Deidentified:
+    """Hide the faces of an image file as `deidentify` does, also of one that shows none.
+
+    There is nothing to hide in it then, but its metadata goes all the same.
+
+    Raises:
+        ImageError, GroupError, InvalidParameterError, AnalysisTimeoutError: as `deidentify` does.
+
+    """
+    try:
+        return deidentify(
+            images, detector, masker, open_gallery, data=data, options=options, deadline=deadline
+        )
+    except NoFaceError:
+        photo = images.decode(data)
+        return Deidentified(images.encode(photo), photo.format, faces=())

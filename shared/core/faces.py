@@ -7,7 +7,7 @@ from shared.core import detection, paging
 from shared.core.deadline import Deadline
 from shared.core.detection import FaceDetail
 from shared.core.errors import GroupFullError
-from shared.core.models import Group, Photo, StoredFace
+from shared.core.models import Group, Photo, Pose, StoredFace
 from shared.core.paging import Page, Scope
 from shared.core.ports import Detector, Embedder, Faces, PoseEstimator, Sealer
 
@@ -57,7 +57,7 @@ def add(
     """
     found = detection.find_faces(detector, photo, deadline)
     details = detection.describe(poses, photo, found)
-    chosen = [index for index, detail in enumerate(details) if _is_frontal(detail)][:limit]
+    chosen = [index for index, detail in enumerate(details) if is_frontal(detail.pose)][:limit]
     vectors = embedder.embed(photo, [found[index] for index in chosen])
     deadline.check()
     image_id = str(uuid.uuid4())
@@ -107,5 +107,6 @@ def list_page(
     return FacePage(shown, paging.sign(following, scope, secret=secret))
 
 
-def _is_frontal(detail: FaceDetail) -> bool:
-    return max(abs(detail.pose.yaw), abs(detail.pose.pitch)) <= STEEPEST_ANGLE
+def is_frontal(pose: Pose) -> bool:
+    """Tell whether a head looks towards the camera, so that it can be recognised."""
+    return abs(pose.yaw) <= STEEPEST_ANGLE and abs(pose.pitch) <= STEEPEST_ANGLE

@@ -6,6 +6,7 @@ where it is 5 or more, and reflections after that.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from shared.core.models import Box
@@ -54,6 +55,11 @@ def clip(box: Box, width: float, height: float) -> Box:
         min(max(box.x2, 0), width),
         min(max(box.y2, 0), height),
     )
+
+
+def to_whole_pixels(box: Box) -> tuple[int, int, int, int]:
+    """Return the x1, y1, x2, y2 of the least rectangle of whole pixels around another."""
+    return math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2)
 
 
 def iou(a: Box, b: Box) -> float:

@@ -1,11 +1,15 @@
 """What to hide and how: the options of a caller, of an upload and of the command line."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
+from shared.core import selection
 from shared.core.errors import InvalidParameterError
 from shared.core.models import HideMethod
+from shared.core.selection import Mode, Selection
 
-_OPTIONS = ("method", "min_face", "threshold", "draw")
+_OPTIONS = ("method", "min_face", "threshold", "draw", *Mode)
 _LARGEST_MIN_FACE = 100_000  # pixels
 
 
@@ -18,6 +22,8 @@ class HideOptions:
         min_face: faces whose shorter side is less than this many pixels are left alone.
         threshold: the least confidence of a face, 0..1; None for the detector's own choice.
         draw: whether to draw a rectangle around each hidden face.
+        people: who is shown although everyone else is hidden, or who alone is hidden; None to hide
+            everyone.
 
     """
 
@@ -25,6 +31,7 @@ class HideOptions:
     min_face: int = 0
     threshold: float | None = None
     draw: bool = False
+    people: Selection | None = None
 
 
 def parse(given: object) -> HideOptions:
@@ -48,7 +55,36 @@ def parse(given: object) -> HideOptions:
         min_face=_min_face(given.get("min_face", default.min_face)),
         threshold=_threshold(given["threshold"]) if "threshold" in given else None,
         draw=_draw(given.get("draw", default.draw)),
+        people=_people(given),
     )
+
+
+def read(text: str) -> HideOptions:
+    """Return the options of a JSON text, as `parse` does.
+
+    Raises:
+        InvalidParameterError: it is no JSON, or as with `parse`.
+
+    """
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidParameterError("options", "must be JSON") from None
+    return parse(given)
+
+
+def to_json(options: HideOptions) -> dict[str, Any]:
+    """Return all options in force, for `parse`; without a threshold it is the detector's own."""
+    given: dict[str, Any] = {
+        "method": options.method.value,
+        "min_face": options.min_face,
+        "draw": options.draw,
+    }
+    if options.threshold is not None:
+        given["threshold"] = options.threshold
+    if options.people:
+        given[options.people.mode.value] = selection.to_json(options.people)
+    return given
 
 
 def _method(value: object) -> HideMethod:
@@ -73,3 +109,10 @@ def _draw(value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise InvalidParameterError("draw", "must be true or false")
+
+
+def _people(given: dict[str, object]) -> Selection | None:
+    modes = [mode for mode in Mode if mode in given]
+    if len(modes) > 1:
+        raise InvalidParameterError("keep", "and only exclude each other")
+    return selection.parse(modes[0], given[modes[0]]) if modes else None

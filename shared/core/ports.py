@@ -218,6 +218,9 @@ class Faces(Protocol):
     def find_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
         """Return those of the faces that the group has now, by id."""
 
+    def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
+        """Return the ids of the faces that the group has now under a label of the caller's."""
+
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
         """Return up to `limit` faces whose change is less than `before`, newest first."""
 
@@ -236,6 +239,9 @@ class Faces(Protocol):
 
 class Blobs(Protocol):
     """Files by key, each stored whole or not at all. What one call wrote, the next call reads."""
+
+    def accepts(self, key: str) -> bool:
+        """Whether a blob can have this name here, beside those that are there now."""
 
     def find(self, key: str) -> BlobInfo | None:
         """Return what is known of a blob, or None where there is none."""
@@ -264,12 +270,24 @@ class Blobs(Protocol):
             StoreUnavailableError: the store did not take it; it may have been stored.
         """
 
-    def copy(self, source: Blobs, source_key: str, key: str) -> None:
-        """Store a copy of a blob of another store of the same kind, without reading it here.
+    def copy(
+        self,
+        source: Blobs,
+        source_key: str,
+        key: str,
+        *,
+        source_version: str,
+        expected: str | None,
+    ) -> None:
+        """Store a copy of a version of a blob of another store of the same kind, with its metadata.
+
+        Like `replace`, in place of the expected version alone, or of none. The bytes do not pass
+        through this process.
 
         Raises:
-            BlobNotFoundError: there is none.
-            StoreUnavailableError: the store did not take it.
+            BlobNotFoundError: there is no blob to copy.
+            BlobChangedError: one of the two is of another version; nothing was stored.
+            StoreUnavailableError: the store did not take it; it may have been stored.
         """
 
     def delete(self, key: str, *, expected: str | None = None) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.core.detection import LEAST_CONFIDENCE
 from shared.core.models import Box, DetectionScale, Face, Photo
 from shared.vision.candidates import (
     SAME_FACE,
@@ -45,7 +46,7 @@ class _Policy:
 
 _COARSE_PIXELS = 800 * 450  # of the coarse look at a Full HD photo, and at smaller ones
 _POLICIES = {
-    DetectionScale.RECOGNITION: _Policy(0.5, _COARSE_PIXELS, looks_closer=False),
+    DetectionScale.RECOGNITION: _Policy(LEAST_CONFIDENCE, _COARSE_PIXELS, looks_closer=False),
     DetectionScale.THOROUGH: _Policy(0.2, 4 * _COARSE_PIXELS, looks_closer=True),
 }
 

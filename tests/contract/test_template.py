@@ -7,6 +7,7 @@ import pytest
 
 from local_runner import functions, template
 from shared.config import ROOT, Settings
+from shared.core import uploads
 
 FUNCTIONS = template.read()
 
@@ -29,10 +30,49 @@ def test_every_command_is_a_handler(function: template.Function) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_every_function_is_an_image_with_a_route(function: template.Function) -> None:
+def test_every_function_is_an_image_with_a_route_or_a_trigger(function: template.Function) -> None:
     properties = template.resource_properties(function.name)
     assert properties["PackageType"] == "Image"
-    assert function.routes
+    triggers = [event for event in properties["Events"].values() if event["Type"] != "HttpApi"]
+    assert bool(function.routes) != bool(triggers)
+
+
+def test_a_failed_upload_alone_is_delivered_again_and_then_put_aside() -> None:
+    function = template.resource_properties("DeidentifyUploadFunction")
+    source = function["Events"]["Upload"]["Properties"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    queue = template.resource_properties("UploadQueue")
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == "UploadDeadLetterQueue.Arn"
+
+
+def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
+    function = template.resource_properties("DeidentifyUploadFunction")
+    batch = function["Events"]["Upload"]["Properties"]["BatchSize"]
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    timeout = re.search(r'ANALYSIS_TIMEOUT_S: "(\d+)"', text)
+    assert timeout
+    assert function["Timeout"] >= batch * uploads.ATTEMPTS * int(timeout.group(1))
+
+
+@pytest.mark.parametrize("bucket", ["InboxBucket", "OutboxBucket"])
+def test_buckets_are_private_encrypted_and_reached_by_tls_alone(bucket: str) -> None:
+    properties = template.resource_properties(bucket)
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    (deny,) = template.resource_properties(f"{bucket}Policy")["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == (
+        "Deny", {"Bool": {"aws:SecureTransport": "false"}},
+    )  # fmt: skip
+
+
+def test_only_the_inbox_of_the_account_may_tell_of_uploads() -> None:
+    policy = template.resource_properties("UploadQueuePolicy")["PolicyDocument"]
+    (statement,) = policy["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    name = template.resource_properties("InboxBucket")["BucketName"]
+    assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(f":s3:::{name}")
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
 
 
 def test_no_route_is_named_twice() -> None:

@@ -3,6 +3,8 @@
 import pytest
 
 from shared.config import ROOT, RunnerSettings, SettingError, Settings
+from shared.core.hide_options import HideOptions
+from shared.core.models import HideMethod
 
 
 def test_defaults_are_the_local_backend() -> None:
@@ -27,11 +29,23 @@ def test_defaults_are_the_local_backend() -> None:
         ("LOG_LEVEL", "LOUD"),
         ("WITHMIND_REQUIRE_KEY", "yes"),
         ("WITHMIND_THRESHOLD", "101"),
+        ("UPLOAD_OPTIONS", "{"),
+        ("UPLOAD_OPTIONS", '"solid"'),
+        ("UPLOAD_OPTIONS", '{"keep": {"group": "crew"}}'),
+        ("UPLOAD_OPTIONS", '{"methods": "solid"}'),
     ],
 )
 def test_a_wrong_value_is_told_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         Settings.from_environment({name: value})
+
+
+def test_options_of_uploads_are_those_of_a_caller() -> None:
+    assert Settings.from_environment({}).upload_options == HideOptions()
+    people = {"UPLOAD_OPTIONS": '{"keep": {"group": "crew"}}', "UPLOAD_TENANT": "t"}
+    assert Settings.from_environment(people).upload_options.people
+    settings = Settings.from_environment({"UPLOAD_OPTIONS": '{"method": "solid", "min_face": 9}'})
+    assert settings.upload_options == HideOptions(method=HideMethod.SOLID, min_face=9)
 
 
 def test_the_aws_backend_names_what_is_missing() -> None:

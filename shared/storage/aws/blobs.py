@@ -22,6 +22,7 @@ _CONFIG = Config(
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+_LONGEST_KEY = 1024  # bytes
 _SERVER_ERROR = 500  # HTTP statuses from here on
 _THROTTLED = frozenset({"SlowDown", "ThrottlingException", "RequestTimeout"})
 _NOT_FOUND = frozenset({"NoSuchKey", "404"})
@@ -36,8 +37,17 @@ class S3Blobs:
         self._bucket = bucket
         self._s3 = boto3.client("s3", config=_CONFIG)
 
+    def accepts(self, key: str) -> bool:
+        """Whether an object can have this name."""
+        try:
+            return 0 < len(key.encode()) <= _LONGEST_KEY
+        except UnicodeEncodeError:
+            return False
+
     def find(self, key: str) -> BlobInfo | None:
         """Return what is known of a blob, or None where there is none."""
+        if not self.accepts(key):
+            return None
         try:
             head = self._call("head_object", key)
         except BlobNotFoundError:
@@ -61,7 +71,10 @@ class S3Blobs:
                 data: bytes = body.read()
             except (NoConnectionError, HTTPClientError) as error:
                 raise StoreUnavailableError("S3 broke off") from error
-        return Blob(data, found["ETag"], found["Metadata"])
+        metadata = dict(found["Metadata"])
+        if found.get("MissingMeta"):  # how many S3 could not put into a header
+            metadata["unreadable"] = "S3 holds metadata that it cannot send"
+        return Blob(data, found["ETag"], metadata)
 
     def put(self, key: str, data: bytes) -> str:
         """Store a blob, in place of an earlier one; return its version.
@@ -80,24 +93,40 @@ class S3Blobs:
             StoreUnavailableError: S3 did not take it; it may have been stored.
 
         """
-        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
         try:
-            return str(self._call("put_object", key, Body=data, **condition)["ETag"])
+            return str(self._call("put_object", key, Body=data, **_condition(expected))["ETag"])
         except BlobNotFoundError:  # the answer to a condition on what is not there
             raise BlobChangedError(key) from None
 
-    def copy(self, source: Blobs, source_key: str, key: str) -> None:
-        """Store a copy of a blob of another bucket; S3 moves the bytes.
+    def copy(
+        self,
+        source: Blobs,
+        source_key: str,
+        key: str,
+        *,
+        source_version: str,
+        expected: str | None,
+    ) -> None:
+        """Store a copy of a version of a blob of another bucket, up to 5 GB; S3 moves the bytes.
+
+        Its tags are left behind: to read and write them takes permissions of their own.
 
         Raises:
-            BlobNotFoundError: there is none.
-            StoreUnavailableError: S3 did not take it, also after it was asked again.
+            BlobNotFoundError: there is no blob to copy.
+            BlobChangedError: one of the two is of another version; nothing was stored.
+            StoreUnavailableError: S3 did not take it; it may have been stored.
 
         """
         if not isinstance(source, S3Blobs):
             raise TypeError("a bucket takes copies of the files of buckets alone")
-        origin = {"Bucket": source._bucket, "Key": source_key}
-        self._call("copy_object", key, CopySource=origin)
+        self._call(
+            "copy_object",
+            key,
+            CopySource={"Bucket": source._bucket, "Key": source_key},
+            CopySourceIfMatch=source_version,
+            TaggingDirective="REPLACE",
+            **_condition(expected),
+        )
 
     def delete(self, key: str, *, expected: str | None = None) -> None:
         """Delete a blob, if there is one; with `expected` only this version.
@@ -143,3 +172,8 @@ class S3Blobs:
         except (NoConnectionError, HTTPClientError) as error:
             raise StoreUnavailableError("S3 cannot be reached") from error
         return answer
+
+
+def _condition(expected: str | None) -> dict[str, str]:
+    """Return the condition that a version is there, or none."""
+    return {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}

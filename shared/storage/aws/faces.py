@@ -64,6 +64,16 @@ class DynamoFaces:
                     found[row.face_id] = _face(row)
         return found
 
+    def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
+        """Return the ids of the faces that the group has now under a label of the caller's."""
+        rows = self._query(
+            group.generation,
+            self._tables.face_row.external_image_id == external_image_id,
+            index="by_label",
+            attributes=_KEYS,
+        )
+        return tuple(row.face_id for row in rows)
+
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
         """Return up to `limit` faces whose change is less than `before`, newest first."""
         added = self._tables.face_row.added
@@ -200,7 +210,7 @@ class DynamoFaces:
         *,
         index: str | None = None,
         newest_first: bool = False,
-        limit: int,
+        limit: int | None = None,
         attributes: list[str] | None = None,
     ) -> list[FaceRow]:
         return self._tables.retry.call(

@@ -78,6 +78,17 @@ class _ByRemoved(LocalSecondaryIndex["FaceRow"]):  # type: ignore[no-untyped-cal
     removed = NumberAttribute(range_key=True)
 
 
+class _ByLabel(LocalSecondaryIndex["FaceRow"]):  # type: ignore[no-untyped-call]
+    """The faces that are there and have a label."""
+
+    class Meta:
+        index_name = "by_label"
+        projection = KeysOnlyProjection()
+
+    generation = UnicodeAttribute(hash_key=True)
+    external_image_id = UnicodeAttribute(range_key=True)
+
+
 class FaceRow(Model):
     """A face, a tombstone (`removed` alone), or the note of a deleted group (the keys alone)."""
 
@@ -93,6 +104,7 @@ class FaceRow(Model):
 
     by_added = _ByAdded()
     by_removed = _ByRemoved()
+    by_label = _ByLabel()
 
 
 class Tables:

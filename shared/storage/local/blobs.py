@@ -5,10 +5,12 @@ files, and names that start with a dot, are no blobs.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,6 +31,7 @@ _LOCK = ".lock"
 _PARTIAL = ".partial"  # files that are being written
 _TAKEN = ".taken"  # files that are being deleted
 _READS = 3
+_NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR)  # a part is too long, or is a file
 
 
 class FileBlobs:
@@ -43,9 +46,23 @@ class FileBlobs:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (_PARTIAL, _TAKEN):
             (root / name).mkdir(exist_ok=True)
-        for taken in (root / _TAKEN).rglob("*"):
-            if taken.is_file():
-                self._put_back(taken)
+        with self._lock():  # what another process is deleting now is not half deleted
+            for taken in (root / _TAKEN).rglob("*"):
+                if taken.is_file():
+                    self._put_back(taken)
+
+    def accepts(self, key: str) -> bool:
+        """Whether a file can have this name: its folders are no files, and it is no folder."""
+        try:
+            return stat.S_ISREG(self._path(key).stat().st_mode)
+        except FileNotFoundError:
+            return True
+        except ValueError:
+            return False
+        except OSError as error:
+            if error.errno in _NO_NAME:
+                return False
+            raise
 
     def find(self, key: str) -> BlobInfo | None:
         """Return what is known of a blob, or None where there is none."""
@@ -99,31 +116,46 @@ class FileBlobs:
         """
         path = self._path(key)
         with self._partial() as partial, self._lock():
-            there = self.find(key)
-            if (there.version if there else None) != expected:
-                raise BlobChangedError(key)
+            self._expect(key, expected)
             partial.write_bytes(data)
             return _publish(partial, path)
 
-    def copy(self, source: Blobs, source_key: str, key: str) -> None:
-        """Store a copy of a blob of another folder.
+    def copy(
+        self,
+        source: Blobs,
+        source_key: str,
+        key: str,
+        *,
+        source_version: str,
+        expected: str | None,
+    ) -> None:
+        """Store a copy of a version of a file of another folder, with what lies beside it.
 
         Raises:
-            BlobNotFoundError: there is none.
+            BlobNotFoundError: there is no file to copy.
+            BlobChangedError: one of the two is of another version; nothing was stored.
             ValueError: no file can have this name.
 
         """
         if not isinstance(source, FileBlobs):
             raise TypeError("a folder takes copies of the files of folders alone")
-        if source.find(source_key) is None:
-            raise BlobNotFoundError(source_key)
         path = self._path(key)
-        with self._partial() as partial:
+        with self._partial() as partial, self._partial() as beside:
+            if source.find(source_key) is None:
+                raise BlobNotFoundError(source_key)
             try:
                 shutil.copyfile(source._path(source_key), partial)
             except FileNotFoundError:
                 raise BlobNotFoundError(source_key) from None
-            _publish(partial, path)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(_beside(source._path(source_key)), beside)
+            source._expect(source_key, source_version)  # looked at last: it held all the while
+            with self._lock():
+                self._expect(key, expected)
+                _beside(path).unlink(missing_ok=True)
+                if beside.exists():
+                    _publish(beside, _beside(path))
+                _publish(partial, path)
 
     def delete(self, key: str, *, expected: str | None = None) -> None:
         """Delete a blob, if there is one; with `expected` only this version.
@@ -146,7 +178,7 @@ class FileBlobs:
                 self._put_back(taken)
                 raise BlobChangedError(key)
             taken.unlink()
-            path.with_name(path.name + _METADATA).unlink(missing_ok=True)
+            _beside(path).unlink(missing_ok=True)
             _remove_empty(path.parent, below=self._root)
         _remove_empty(taken.parent, below=self._root / _TAKEN)
 
@@ -174,6 +206,17 @@ class FileBlobs:
         if not is_blob or "\0" in key or key.endswith(_METADATA):
             raise ValueError("no file of this folder can have this name")
         return self._root.joinpath(*parts)
+
+    def _expect(self, key: str, version: str | None) -> None:
+        """See that a version is there, or none.
+
+        Raises:
+            BlobChangedError: it is otherwise.
+
+        """
+        there = self.find(key)
+        if (there.version if there else None) != version:
+            raise BlobChangedError(key)
 
     @contextlib.contextmanager
     def _partial(self) -> Iterator[Path]:
@@ -210,15 +253,20 @@ def _info(key: str, path: Path) -> BlobInfo:
     )
 
 
+def _beside(path: Path) -> Path:
+    """Return where what an uploader says of a file lies."""
+    return path.with_name(path.name + _METADATA)
+
+
 def _metadata(path: Path) -> dict[str, str]:
     """Return what the file beside a blob says; values that are no texts are given as JSON."""
-    beside = path.with_name(path.name + _METADATA)
+    beside = _beside(path)
     try:
         with beside.open("rb") as file:
             given = json.loads(file.read(_LARGEST_METADATA))
     except FileNotFoundError:
         return {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"unreadable": beside.name}
     if not isinstance(given, dict):
         return {"unreadable": beside.name}

@@ -82,6 +82,14 @@ class SqliteFaces:
                 found[face.face_id] = face
         return found
 
+    def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
+        """Return the ids of the faces that the group has now under a label of the caller's."""
+        rows = self._database.read(
+            "SELECT face_id FROM face WHERE generation = ? AND external_image_id = ?",
+            (group.generation, external_image_id),
+        )
+        return tuple(face_id for (face_id,) in rows)
+
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
         """Return up to `limit` faces whose change is less than `before`, newest first."""
         rows = self._database.read(

@@ -85,6 +85,8 @@ CREATE TABLE IF NOT EXISTS face (
 CREATE UNIQUE INDEX IF NOT EXISTS face_by_change ON face (generation, change);
 CREATE INDEX IF NOT EXISTS live_face_by_change ON face (generation, change)
     WHERE sealed_vector IS NOT NULL;
+CREATE INDEX IF NOT EXISTS labelled_face ON face (generation, external_image_id)
+    WHERE external_image_id IS NOT NULL;
 
 -- Generations of deleted groups whose faces are still to be deleted.
 CREATE TABLE IF NOT EXISTS purge (

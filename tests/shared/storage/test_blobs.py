@@ -1,5 +1,6 @@
 """Blobs in a folder and in S3."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from shared.core.errors import BlobChangedError, BlobNotFoundError, BlobTooLarge
 from shared.core.ports import Blobs
 from shared.storage.aws.blobs import S3Blobs
 from shared.storage.local.blobs import FileBlobs
+from tests.fakes import InMemoryBlobs
 
 
 @dataclass
@@ -20,10 +22,13 @@ class Places:
     others: Blobs
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["memory", "folder", "s3"])
 def places(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Places]:
+    if request.param == "memory":
+        yield Places(InMemoryBlobs(), InMemoryBlobs())
+        return
     if request.param == "folder":
         yield Places(FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b"))
         return
@@ -102,11 +107,83 @@ def test_lists_by_prefix_in_order(blobs: Blobs) -> None:
 
 
 def test_copies_from_another_place(places: Places) -> None:
-    places.blobs.put("a", b"1")
-    places.others.copy(places.blobs, "a", "kept/a")
-    assert places.others.get("kept/a").data == b"1"
+    first = places.blobs.put("a", b"1")
+    places.others.copy(places.blobs, "a", "kept/a", source_version=first, expected=None)
+    copied = places.others.get("kept/a")
+    assert copied.data == b"1"
+    second = places.blobs.put("a", b"2")
+    places.others.copy(places.blobs, "a", "kept/a", source_version=second, expected=copied.version)
+    assert places.others.get("kept/a").data == b"2"
     with pytest.raises(BlobNotFoundError):
-        places.others.copy(places.blobs, "b", "b")
+        places.others.copy(places.blobs, "b", "b", source_version=second, expected=None)
+
+
+def test_a_folder_copies_no_other_version_and_over_no_other(tmp_path: Path) -> None:
+    source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
+    first, second = source.put("a", b"1"), source.put("a", b"2")
+    with pytest.raises(BlobChangedError):
+        target.copy(source, "a", "a", source_version=first, expected=None)
+    assert target.find("a") is None
+    target.put("a", b"other")
+    with pytest.raises(BlobChangedError):
+        target.copy(source, "a", "a", source_version=second, expected=None)
+    assert target.get("a").data == b"other"
+
+
+@pytest.mark.parametrize("places", ["s3"], indirect=True)
+@pytest.mark.parametrize(
+    ("expected", "condition"),
+    [(None, {"If-None-Match": "*"}), ('"there"', {"If-Match": '"there"'})],
+)
+def test_s3_is_told_which_versions_a_copy_is_of(
+    places: Places, expected: str | None, condition: dict[str, str]
+) -> None:
+    """moto takes no notice of these conditions, so the request itself is looked at."""
+    assert isinstance(places.others, S3Blobs)
+    sent: dict[str, str] = {}
+    places.others._s3.meta.events.register(
+        "before-call.s3.CopyObject", lambda params, **_: sent.update(params["headers"])
+    )
+    version = places.blobs.put("a b", b"1")
+    with contextlib.suppress(BlobChangedError):
+        places.others.copy(places.blobs, "a b", "c", source_version=version, expected=expected)
+    assert sent["x-amz-copy-source"] == "bucket-one/a%20b"
+    assert sent["x-amz-copy-source-if-match"] == version
+    assert {name: sent.get(name) for name in condition} == condition
+
+
+def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
+    source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
+    for content, text in ((b"1", '{"by": "me"}'), (b"2", None)):
+        version = source.put("a", content)
+        if text:
+            (tmp_path / "a" / "a.metadata.json").write_text(text)
+        there = target.find("c/d")
+        target.copy(
+            source, "a", "c/d", source_version=version, expected=there.version if there else None
+        )
+        assert target.get("c/d").metadata == source.get("a").metadata
+        source.delete("a")
+    assert target.get("c/d").metadata == {}
+
+
+def test_takes_names_that_it_can_hold(blobs: Blobs) -> None:
+    for key in ("z", "a/b.jpg", "\N{HANGUL SYLLABLE GA}/a b?*"):
+        assert blobs.accepts(key)
+        blobs.put(f"x/{key}", b"1")
+        assert blobs.accepts(f"x/{key}")
+    for key in ("", "a" * 1025, "\N{HANGUL SYLLABLE GA}" * 342, "\ud800"):
+        assert not blobs.accepts(key)
+        assert blobs.find(key) is None
+
+
+def test_a_folder_takes_no_name_of_a_folder_or_below_a_file(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    blobs.put("a/b", b"1")
+    assert not blobs.accepts("a")
+    assert not blobs.accepts("a/b/c")
+    assert not blobs.accepts("c" * 256)
+    assert blobs.accepts("c" * 255)
 
 
 NOT_BLOBS = ["..", "../a", "a/../../b", "/etc/passwd", "a//b", ".hidden", "a/.b", "", "a\0b"]
@@ -115,6 +192,7 @@ NOT_BLOBS = ["..", "../a", "a/../../b", "/etc/passwd", "a//b", ".hidden", "a/.b"
 @pytest.mark.parametrize("key", [*NOT_BLOBS, "photo.jpg.metadata.json"])
 def test_no_key_leads_out_of_the_folder_or_to_its_own_files(tmp_path: Path, key: str) -> None:
     blobs = FileBlobs(tmp_path / "root")
+    assert not blobs.accepts(key)
     with pytest.raises(ValueError, match="name"):
         blobs.put(key, b"x")
     assert blobs.find(key) is None
@@ -132,7 +210,7 @@ def test_a_file_beside_another_is_its_metadata(tmp_path: Path) -> None:
     assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "\xff"])
+@pytest.mark.parametrize("text", ["{", "[]", "\xff", "[" * 60_000])
 def test_metadata_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     (tmp_path / "a.jpg.metadata.json").write_text(text, encoding="latin-1")

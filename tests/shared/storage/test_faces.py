@@ -229,3 +229,15 @@ def test_threads_at_once_keep_the_account_exact(store: Store) -> None:
         list(pool.map(churn, range(8)))
     assert store.groups.find("t", "g").face_count <= 5
     assert_exact(store, group)
+
+
+def test_finds_the_faces_of_a_label_and_of_no_other(store: Store) -> None:
+    mine, other = store.create("mine"), store.create("other")
+    kim, kim_too, lee = new_face("kim"), new_face("kim"), new_face("kim2")
+    store.faces.add(mine, [kim, new_face(), lee, kim_too], capacity=PLENTY)
+    store.faces.add(other, [new_face("kim")], capacity=PLENTY)
+    assert set(store.faces.find_labelled(mine, "kim")) == {kim.face_id, kim_too.face_id}
+    store.faces.remove(mine, kim.face_id)
+    assert store.faces.find_labelled(mine, "kim") == (kim_too.face_id,)
+    for label in ("ki", "KIM", "%", "k" * 255, "얼굴"):
+        assert store.faces.find_labelled(mine, label) == ()

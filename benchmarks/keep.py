@@ -1,0 +1,110 @@
+"""Measures whom the options `keep` and `only` show and hide at their default similarities.
+
+Needs the prepared models (`make models`) and photos of people whose files are named by person, as
+`benchmarks.similarity` does. Some people are enrolled by one photo each, drawn again and again; all
+their other photos are theirs to keep, and those of everyone else are strangers'. In each photo the
+face nearest its centre is meant, found and judged as FaceDeID does; one that cannot be judged is
+hidden by both options.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks import measure, pairs
+from benchmarks.accuracy import most_central
+from benchmarks.pairs import Pairs
+from benchmarks.similarity import person_of
+from shared.app import App
+from shared.config import Settings
+from shared.core import gallery
+from shared.core.models import DetectionScale
+from shared.vision.embedder import DIMENSIONS
+
+SIZES = (1, 10, 100, 300)  # people enrolled
+_DRAWS = 1000
+_SEED = 7
+
+
+def main() -> None:
+    """Run the command."""
+    arguments = _arguments()
+    app = App(Settings.from_environment())
+    data = pairs.read(arguments.path)
+    vectors = describe(app, data)
+    people = np.array([person_of(name) for name in data.files])
+    table = Table(title=f"{len(people)} photos of {len(set(people))} people, {_DRAWS} draws")
+    rows = [_measure(app, vectors, people, size) for size in SIZES]
+    for name in rows[0]:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*(f"{v:.2%}" if isinstance(v, float) else str(v) for v in row.values()))
+    table.caption = f"{np.isnan(vectors[:, 0]).mean():.2%} of the photos cannot be judged"
+    measure.show(table)
+    measure.write(rows, arguments.output)
+
+
+def describe(app: App, data: Pairs) -> NDArray[np.float32]:
+    """Return a unit vector a photo, float32 of shape (N, 128); NaN where it cannot be judged."""
+    embedder = app.recognitions.of(app.model_version).embedder
+    vectors = np.full((len(data.files), DIMENSIONS), np.nan, np.float32)
+    for number, name in enumerate(track(data.files, "looking")):
+        photo = app.images.decode((data.folder / name).read_bytes())
+        found = app.detector.detect(photo, scale=DetectionScale.THOROUGH)
+        central = [most_central(photo, found)] if found else []
+        if gallery.find_judgeable(app.poses, photo, central):
+            (vectors[number],) = embedder.embed(photo, central)
+    return vectors
+
+
+def _measure(
+    app: App, vectors: NDArray[np.float32], people: NDArray[np.str_], size: int
+) -> dict[str, int | float]:
+    """Return shares of one, the means over all draws."""
+    calibration = app.recognitions.of(app.model_version).calibration
+    similarity = gallery.kept_from(size)
+    rng = np.random.default_rng(_SEED)
+    names, counts = np.unique(people[~np.isnan(vectors[:, 0])], return_counts=True)
+    draws = []
+    for _ in range(_DRAWS):
+        enrolled = rng.choice(names[counts > 1], size, replace=False)
+        photos = [_draw(rng, vectors, people == name) for name in enrolled]
+        rest = np.setdiff1d(np.arange(len(people)), photos)
+        best = (vectors[rest] @ vectors[photos].T).max(axis=1)  # NaN is neither more nor less
+        is_theirs = np.isin(people[rest], enrolled)
+        kept = best >= calibration.score(similarity)
+        shown = best < calibration.score(gallery.HIDDEN_FROM)
+        draws.append([group[who] for group in (kept, shown) for who in (is_theirs, ~is_theirs)])
+    means = [float(np.concatenate(column).mean()) for column in zip(*draws, strict=True)]
+    return {
+        "enrolled": size,
+        "keep from": int(similarity),
+        "theirs kept": means[0],
+        "strangers kept": means[1],
+        "only from": int(gallery.HIDDEN_FROM),
+        "theirs missed": means[2],
+        "strangers hidden": 1 - means[3],
+    }
+
+
+def _draw(rng: np.random.Generator, vectors: NDArray[np.float32], theirs: NDArray[np.bool_]) -> int:
+    return int(rng.choice(np.flatnonzero(theirs & ~np.isnan(vectors[:, 0]))))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.keep",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("path", type=Path, help="a csv of pairs (same,a,b), or a folder like LFW's")
+    parser.add_argument("--output", type=Path, default=measure.BENCH / "keep.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
