@@ -1,14 +1,18 @@
 """The two ways of serving: a development server in one process, and gunicorn for real."""
 
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from local_runner import backend, gateway, health, template
+from local_runner.keeper import Keeper
 from local_runner.local_key import DEFAULT_KEY
+from local_runner.triggers import wiring
+from shared.app import App
 from shared.config import RunnerSettings, Settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -17,7 +21,10 @@ _STOP_TIMEOUT_S = 30
 
 
 def run(settings: Settings, runner: RunnerSettings) -> None:
-    """Serve in this process until Ctrl-C or SIGTERM, with a key for development."""
+    """Serve in this process until Ctrl-C or SIGTERM, with a key for development.
+
+    Events are fired by a process beside it, whose work would otherwise hold up the answers.
+    """
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class QuietHandler(WSGIRequestHandler):
@@ -32,17 +39,24 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
     local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
     app = backend.build(settings, local_key)
     health.warm_up(app)
-    wsgi = gateway.create(app, template.read())
+    functions = template.read()
+    wsgi = gateway.create(app, functions)
     server = make_server(
         runner.host, runner.port, wsgi, threaded=True, request_handler=QuietHandler
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _announce(runner, server.server_port, local_key)
-    server.serve_forever()
+    with contextlib.ExitStack() as stack:
+        if runner.triggers:
+            _announce_inbox(app, functions)
+            stack.callback(Keeper().stop)
+        server.serve_forever()
 
 
 def serve(settings: Settings, runner: RunnerSettings) -> int:
     """Serve with gunicorn: processes and threads by setting, no key but those of the store.
+
+    One more process fires events.
 
     Returns:
         The exit status, once it has stopped: not 0 where the workers could not start.
@@ -81,6 +95,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
                 "accesslog": None,
                 "control_socket_disable": True,  # nothing is written outside of DATA_DIR
                 "loglevel": settings.log_level.lower(),
+                **(_keeper_hooks() if runner.triggers else {}),
             }.items():
                 self.cfg.set(name, value)
 
@@ -95,6 +110,19 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
     return 0
 
 
+def _keeper_hooks() -> dict[str, Callable[[object], None]]:
+    """Return what gunicorn's first process does when it listens, and when it ends."""
+    beside = contextlib.ExitStack()
+
+    def when_ready(_arbiter: object) -> None:
+        beside.callback(Keeper().stop)
+
+    def on_exit(_arbiter: object) -> None:
+        beside.close()
+
+    return {"when_ready": when_ready, "on_exit": on_exit}
+
+
 def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:
     print(f"Serving on http://{_address(runner.host, port)} (Ctrl-C stops it)", flush=True)
     if local_key and runner.host not in _LOOPBACK:
@@ -103,6 +131,13 @@ def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:
             " For real use see `make serve`.",
             file=sys.stderr,
         )
+
+
+def _announce_inbox(app: App, functions: Sequence[template.Function]) -> None:
+    """Tell where files may be dropped, if a function takes them; the folders are there then."""
+    folders = wiring.folders(app, functions)
+    if folders:
+        print(f"Photos put into {folders[0]} come out in {folders[1]}", flush=True)
 
 
 def _address(host: str, port: int) -> str:

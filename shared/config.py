@@ -220,6 +220,8 @@ class RunnerSettings:
         local_key: an API key that only the local runner takes; empty for none.
         workers: processes of `serve`.
         threads: threads in each process of `serve`.
+        triggers: whether `run` and `serve` also fire events, in a process beside them.
+        upload_queue_url: the queue that tells of uploads, with `backend` aws; empty for none.
 
     """
 
@@ -228,6 +230,8 @@ class RunnerSettings:
     local_key: str | None
     workers: int
     threads: int
+    triggers: bool
+    upload_queue_url: str
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "RunnerSettings":
@@ -244,6 +248,8 @@ class RunnerSettings:
             local_key=read.optional("LOCAL_KEY"),
             workers=read.integer("WORKERS", 2, low=1, high=256),
             threads=read.integer("THREADS", 4, low=1, high=256),
+            triggers=read.switch("TRIGGERS", "on"),
+            upload_queue_url=read.text("UPLOAD_QUEUE_URL"),
         )
 
 

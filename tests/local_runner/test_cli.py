@@ -38,9 +38,11 @@ def faces_of(finished: Finished) -> list[Any]:
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        ("", ("run", "serve", "routes", "invoke", "deidentify", "keys", "usage", "persons")),
+        ("", ("run", "serve", "work", "routes", "invoke", "deidentify", "keys", "usage",
+              "persons")),
         ("run", ()),
         ("serve", ()),
+        ("work", ("--with-parent",)),
         ("routes", ()),
         ("invoke", ("function", "--event")),
         ("deidentify", ("--output", "--method", "veil", "solid", "mosaic", "blur", "--min-face",
