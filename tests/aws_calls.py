@@ -7,6 +7,7 @@ Authorization Reference; what transactions and conditional writes need, in the s
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import botocore.handlers
 
@@ -85,5 +86,4 @@ def _s3_calls(operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
     if "IfMatch" in params:
         yield "GetObject", f"{bucket}/{params['Key']}"
     if operation == "CopyObject":
-        source = params["CopySource"]
-        yield "GetObject", f"arn:aws:s3:::{source['Bucket']}/{source['Key']}"
+        yield "GetObject", f"arn:aws:s3:::{unquote(params['CopySource'])}"

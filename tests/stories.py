@@ -4,7 +4,10 @@ Each story calls every function of its dialect and looks at what it answers.
 """
 
 import base64
+import contextlib
+import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.config import ROOT
@@ -94,6 +97,49 @@ def nhn(api: ApiGateway, key: str) -> None:
     assert (elsewhere.status, elsewhere.json["header"]["resultCode"]) == (404, -40000)
 
 
+def keep_and_only(api: ApiGateway, key: str) -> None:
+    """Show the people of a group and hide the rest, and the other way round."""
+    caller = _Nhn(api, key)
+    with _group_of(caller, "obama.jpg"):
+        for people in ({"group": "people"}, {"group": "people", "externalImageIds": ["obama.jpg"]}):
+            for mode, action in (("keep", "kept"), ("only", "hidden")):
+                options = {mode: people}
+                body = json.dumps(builders.deid_body(photos.load("obama2.jpg"), options=options))
+                sent = {**_JSON, "Authorization": key}
+                reply = api.call("POST", "/FaceDeID", headers=sent, body=body.encode())
+                (face,) = reply.json["return_object"]["results"]
+                assert face["action"] == action
+
+
+def uploads(api: ApiGateway, key: str, files: Any, variables: Mapping[str, str]) -> Iterator[None]:
+    """Put files into the inbox, one broken, one gone; after the pause they lie in the outbox.
+
+    `files` is a client of S3. The tenant of the key is the one that uploads are of.
+    """
+    inbox, outbox = variables["INBOX_BUCKET"], variables["OUTBOX_BUCKET"]
+    people = json.dumps({"keep": {"group": "people", "externalImageIds": ["obama.jpg"]}})
+    everyone = json.dumps({"keep": {"group": "people"}})
+    with _group_of(_Nhn(api, key), "obama.jpg"):
+        files.put_object(Bucket=inbox, Key="시험/a b.jpg", Body=photos.astronaut_jpeg())
+        files.put_object(Bucket=inbox, Key="broken.jpg", Body=b"\xff\xd8\xff, and no more")
+        for name, options in (("kept.jpg", people), ("one.jpg", everyone)):
+            photo = photos.load("obama2.jpg")
+            files.put_object(Bucket=inbox, Key=name, Body=photo, Metadata={"options": options})
+        files.put_object(Bucket=inbox, Key="gone.jpg", Body=photo)
+        files.delete_object(Bucket=inbox, Key="gone.jpg")
+        yield
+    actions = {}
+    for name in ("시험/a b.jpg", "kept.jpg", "one.jpg"):
+        told = json.loads(files.get_object(Bucket=outbox, Key=f"{name}.json")["Body"].read())
+        hidden = files.get_object(Bucket=outbox, Key=name)["Body"].read()
+        assert hashlib.sha256(hidden).hexdigest() == told["output"]["sha256"]
+        actions[name] = [box["action"] for box in told["boxes"]]
+    assert actions == {"시험/a b.jpg": ["hidden"], "kept.jpg": ["kept"], "one.jpg": ["kept"]}
+    reason = files.get_object(Bucket=outbox, Key="quarantine/reasons/broken.jpg.json")
+    assert json.loads(reason["Body"].read())["error"] == "CorruptImageError"
+    assert "Contents" not in files.list_objects_v2(Bucket=inbox)
+
+
 class _Nhn:
     """A caller of NHN's API."""
 
@@ -119,6 +165,16 @@ class _Nhn:
     def _send(self, method: str, path: str, body: object = None) -> Reply:
         sent = b"" if body is None else json.dumps(body).encode()
         return self._api.call(method, self._base + path, headers=_JSON, body=sent)
+
+
+@contextlib.contextmanager
+def _group_of(caller: _Nhn, photo: str) -> Iterator[None]:
+    """Keep a group of one person, labelled with the photo's name, until the block ends."""
+    caller("create_group", "POST", "/groups", {"groupId": "people"})
+    body = {"image": _image(photo), "limit": 1, "externalImageId": photo}
+    caller("add_faces", "POST", "/groups/people", body)
+    yield
+    caller("delete_group", "DELETE", "/groups/people")
 
 
 def _post_form(api: ApiGateway, path: str, key: str, image: bytes, **fields: str) -> Reply:

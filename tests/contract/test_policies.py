@@ -13,10 +13,12 @@ from moto import mock_aws
 
 from local_runner import functions
 from local_runner.template import read
+from local_runner.triggers.queue import Queue
 from shared.app import App
 from shared.config import Settings
 from shared.core import keyring
 from shared.core.models import Distinct, Limits, Rate
+from shared.storage.aws.queues import SqsQueue
 from tests import aws_calls, stories
 from tests.api_gateway import ApiGateway
 from tests.aws_calls import Call
@@ -25,6 +27,7 @@ from tools.provision.endpoint import Endpoint
 from tools.provision.stack import Stack
 
 COMMANDS = {function.name: function.command for function in read()}
+TENANT = "t"
 EVERY_LIMIT = Limits(
     daily=1000,
     addresses=Distinct(most=1000, window_s=60),
@@ -78,15 +81,21 @@ def account(app: App) -> Iterator[Account]:
         endpoint = Endpoint(region="ap-northeast-2")
         environment.setenv("AWS_DEFAULT_REGION", endpoint.region)
         with aws_calls.recorded(record, endpoint.region, endpoint.account):
-            stack = aws.make(endpoint)
-            settings = Settings.from_environment(aws.BUCKETS | stack.variables())
+            stack = aws.make(endpoint, UploadTenant=TENANT)
+            variables = aws.BUCKETS | stack.variables()
+            settings = Settings.from_environment(variables)
+            files = endpoint.client("s3")
+            for bucket in (settings.inbox_bucket, settings.outbox_bucket):
+                files.delete_bucket_policy(Bucket=bucket)  # moto takes no notice of conditions
             models = {name: getattr(app, name) for name in MODELS}
             apps = {name: App(settings, **models) for name in COMMANDS}
             networks = itertools.count(1)
 
-            def invoke(name: str, event: dict[str, Any]) -> Any:
+            def invoke(name: str, event: Any) -> Any:
                 nonlocal running
-                event["requestContext"]["http"]["sourceIp"] = f"2001:db8:0:{next(networks):x}::1"
+                if "requestContext" in event:
+                    address = f"2001:db8:0:{next(networks):x}::1"
+                    event["requestContext"]["http"]["sourceIp"] = address
                 context = functions.Context(name, functions.new_request_id())
                 running = name
                 try:
@@ -94,18 +103,27 @@ def account(app: App) -> Iterator[Account]:
                 finally:
                     running = ""
 
-            play(App(settings), ApiGateway(invoke))
+            api, key = ApiGateway(invoke), new_key(App(settings))
+            for story in (stories.face_deid, stories.withmind, stories.nhn, stories.keep_and_only):
+                story(api, key)
+            queue = Queue(
+                SqsQueue(variables["UPLOAD_QUEUE_URL"]),
+                lambda event: invoke("DeidentifyUploadFunction", event),
+                batch_size=10,
+            )
+            for _ in stories.uploads(api, key, files, variables):
+                while queue.poll():
+                    pass
             yield Account(stack, calls)
 
 
-def play(operator: App, api: ApiGateway) -> None:
-    """Play the stories with a key of which every call is looked at in every way."""
-    _, key = keyring.create(
-        operator.keys, name="stories", tenant="t", limits=EVERY_LIMIT, secret=operator.key_secret,
-        by="test", now=datetime.now(UTC),
+def new_key(operator: App) -> str:
+    """Return a key of which every call is looked at in every way."""
+    _, text = keyring.create(
+        operator.keys, name="stories", tenant=TENANT, limits=EVERY_LIMIT,
+        secret=operator.key_secret, by="test", now=datetime.now(UTC),
     )  # fmt: skip
-    for story in (stories.face_deid, stories.withmind, stories.nhn):
-        story(api, key)
+    return text
 
 
 def matches(call: Call, allowed: Call) -> bool:

@@ -12,15 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from local_runner.template import read
+from local_runner.triggers.queue import Queue
 from shared.config import ROOT
+from shared.storage.aws.queues import SqsQueue
 from tests import photos, stories
 from tests.api_gateway import ApiGateway
 from tests.e2e import aws, lambda_runtime
 from tests.e2e.lambda_runtime import Function
+from tools.provision.endpoint import STAND_IN_CREDENTIALS
 
+TENANT = "t"
 COMMANDS = {function.name: function.command for function in read()}
 
 
@@ -41,7 +46,7 @@ class Cloud:
                 self.functions[name] = self.stack.enter_context(running)
             return self.functions[name]
 
-    def invoke(self, name: str, event: dict[str, Any]) -> Any:
+    def invoke(self, name: str, event: Any) -> Any:
         answer = self.start(name).invoke(event)
         assert answer.error is None, answer
         return answer.payload
@@ -50,7 +55,7 @@ class Cloud:
         """Make an API key as an operator does; return its text."""
         done = subprocess.run(
             [sys.executable, "-m", "local_runner",
-             "keys", "create", name, "--tenant", "t", "--json"],
+             "keys", "create", name, "--tenant", TENANT, "--json"],
             cwd=ROOT, env=self.environ, capture_output=True, text=True, check=True,
         )  # fmt: skip
         text: str = json.loads(done.stdout)["text"]
@@ -60,7 +65,10 @@ class Cloud:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with contextlib.ExitStack() as stack:
-        environ = stack.enter_context(aws.running())
+        environ = stack.enter_context(aws.running(UploadTenant=TENANT))
+        here = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", *STAND_IN_CREDENTIALS):
+            here.setenv(name, environ[name])
         yield Cloud(tmp_path_factory.mktemp("lambda"), environ, stack)
 
 
@@ -68,20 +76,33 @@ def test_every_function_answers_as_its_api_says(cloud: Cloud) -> None:
     api = ApiGateway(cloud.invoke)
     key = cloud.new_key("stories")
 
-    def dialects_without_groups() -> None:
+    def without_groups() -> None:
         stories.face_deid(api, key)
         stories.withmind(api, key)
 
+    def uploads() -> None:
+        name = "DeidentifyUploadFunction"
+        queue = Queue(
+            SqsQueue(cloud.environ["UPLOAD_QUEUE_URL"]),
+            lambda event: cloud.invoke(name, event),
+            batch_size=4,
+        )
+        for _ in stories.uploads(api, key, boto3.client("s3"), cloud.environ):
+            while queue.poll():
+                pass
+
     with ThreadPoolExecutor(2) as pool:
-        for story in [pool.submit(stories.nhn, api, key), pool.submit(dialects_without_groups)]:
+        for story in [pool.submit(stories.nhn, api, key), pool.submit(without_groups)]:
             story.result()
+    stories.keep_and_only(api, key)
+    uploads()
 
     assert set(cloud.functions) == set(COMMANDS)
     calls = [
         line
         for function in cloud.functions.values()
         for line in function.lines()
-        if line["message"] == "call"
+        if line.get("message") == "call"
     ]
     assert sorted(line["requestId"] for line in calls) == sorted(api.request_ids)
     logged = "".join(function.log.read_text() for function in cloud.functions.values())
