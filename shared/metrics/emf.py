@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared import log
@@ -27,44 +28,52 @@ _Counts = dict[_Series, list[float]]
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Invocation:
+    counts: _Counts = field(default_factory=dict)
+    has_ended: bool = False
+
+
 class EmfMetrics:
     """Fills the port `Metrics`: writes what an invocation counted to standard output at its end.
 
-    What is counted outside of an invocation, or in a thread of its own, is written at once.
+    What is counted outside of one, or in a thread that one left behind, is written at once.
     """
 
     def __init__(self) -> None:
-        self._counts: ContextVar[_Counts | None] = ContextVar("counts", default=None)
+        self._invocation: ContextVar[_Invocation | None] = ContextVar("invocation", default=None)
         self._lock = threading.Lock()
 
     def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
         """Add to a counter."""
-        series, counts = _series(metric, labels), self._counts.get()
-        if counts is None:
-            self._write({series: [value]})
-            return
+        series, invocation = _series(metric, labels), self._invocation.get()
         with self._lock:
-            counts.setdefault(series, [0])[0] += value
+            if invocation is not None and not invocation.has_ended:
+                invocation.counts.setdefault(series, [0])[0] += value
+                return
+        self._write({series: [value]})
 
     def observe(self, metric: Histogram, value: float, **labels: str) -> None:
         """Add a value to a histogram."""
-        series, counts = _series(metric, labels), self._counts.get()
-        if counts is None:
-            self._write({series: [value]})
-            return
+        series, invocation = _series(metric, labels), self._invocation.get()
         with self._lock:
-            counts.setdefault(series, []).append(value)
+            if invocation is not None and not invocation.has_ended:
+                invocation.counts.setdefault(series, []).append(value)
+                return
+        self._write({series: [value]})
 
     @contextmanager
     def invocation(self) -> Iterator[None]:
         """Write what is counted in the block at its end, also when it fails."""
-        counts: _Counts = {}
-        reset = self._counts.set(counts)
+        invocation = _Invocation()
+        reset = self._invocation.set(invocation)
         try:
             yield
         finally:
-            self._counts.reset(reset)
-            self._write(counts)
+            self._invocation.reset(reset)
+            with self._lock:
+                invocation.has_ended = True
+            self._write(invocation.counts)
 
     def exposition(self) -> None:
         """Return None: nothing is kept that could be shown."""

@@ -1,5 +1,6 @@
 """Metrics in CloudWatch's embedded metric format, held to its specification."""
 
+import contextvars
 import io
 import itertools
 import json
@@ -163,6 +164,19 @@ def test_invocations_at_once_in_threads_stay_apart(capsys: Written) -> None:
 def test_what_is_counted_outside_of_an_invocation_is_written_at_once(capsys: Written) -> None:
     EmfMetrics().count(EVENTS, 3, trigger="upload", outcome="ok")
     assert [line["events"] for line in lines(capsys)] == [3]
+
+
+def test_a_thread_counts_for_the_invocation_whose_context_it_has_until_that_has_ended(
+    capsys: Written,
+) -> None:
+    metrics = EmfMetrics()
+    with metrics.invocation(), ThreadPoolExecutor(1) as pool:
+        context = contextvars.copy_context()
+        pool.submit(context.run, metrics.observe, FACES_FOUND, 1).result()
+        metrics.observe(FACES_FOUND, 2)
+    assert [line["faces_found"] for line in lines(capsys)] == [[1, 2]]
+    context.run(metrics.observe, FACES_FOUND, 3)
+    assert [line["faces_found"] for line in lines(capsys)] == [3]
 
 
 def test_a_line_has_the_ids_of_request_and_invocation(capsys: Written) -> None:
