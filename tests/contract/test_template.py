@@ -65,7 +65,7 @@ def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
     assert function["Timeout"] >= batch * uploads.ATTEMPTS * int(timeout.group(1))
 
 
-@pytest.mark.parametrize("bucket", ["InboxBucket", "OutboxBucket"])
+@pytest.mark.parametrize("bucket", ["InboxBucket", "OutboxBucket", "SnapshotsBucket"])
 def test_buckets_are_private_encrypted_and_reached_by_tls_alone(bucket: str) -> None:
     properties = template.resource_properties(bucket)
     assert all(properties["PublicAccessBlockConfiguration"].values())

@@ -30,6 +30,7 @@ def test_defaults_are_the_local_backend() -> None:
         ("METRICS", "graphite"),
         ("WITHMIND_REQUIRE_KEY", "yes"),
         ("WITHMIND_THRESHOLD", "101"),
+        ("OUTBOX_BUCKET", "inbox"),
         ("UPLOAD_OPTIONS", "{"),
         ("UPLOAD_OPTIONS", '"solid"'),
         ("UPLOAD_OPTIONS", '{"keep": {"group": "crew"}}'),
