@@ -51,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve for real, with gunicorn (WORKERS, THREADS)")
     serve.set_defaults(command=_serve)
 
+    work = commands.add_parser("work", help="fire events alone, as run and serve do (TRIGGERS)")
+    work.add_argument(
+        "--with-parent", action="store_true", help="end when standard input does, not on Ctrl-C"
+    )
+    work.set_defaults(command=_work)
+
     routes = commands.add_parser("routes", help="list every route and its function")
     routes.set_defaults(command=_routes)
 
@@ -136,6 +142,13 @@ def _serve(_arguments: argparse.Namespace, settings: Settings, runner: RunnerSet
     from local_runner import server
 
     return server.serve(settings, runner)
+
+
+def _work(arguments: argparse.Namespace, settings: Settings, runner: RunnerSettings) -> int:
+    from local_runner import template, worker
+
+    worker.run(settings, runner, template.read(), with_parent=arguments.with_parent)
+    return 0
 
 
 def _routes(_arguments: argparse.Namespace, _settings: Settings, _runner: RunnerSettings) -> int:

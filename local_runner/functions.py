@@ -3,13 +3,15 @@
 import importlib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from shared import log
 from shared.app import App
 
 Event = Mapping[str, Any]
+Call = Callable[[Event], Mapping[str, Any]]
 
 _LONGEST_S = 900.0  # as long as Lambda lets any function run
 
@@ -39,6 +41,17 @@ def load(command: str) -> Handler:
     module, _, attribute = command.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module), attribute)
     return handler
+
+
+def caller(name: str, command: str, app: App) -> Call:
+    """Return what invokes a function with an event, each time under a new request id."""
+
+    def call(event: Event) -> Mapping[str, Any]:
+        context = Context(name, new_request_id())
+        with log.request_id(context.aws_request_id):
+            return load(command)(event, context, app)
+
+    return call
 
 
 def new_request_id() -> str:

@@ -1,5 +1,7 @@
-"""Reads the functions and routes of template.yaml."""
+"""Reads the functions of template.yaml, their routes and their triggers."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,13 @@ TEMPLATE = ROOT / "template.yaml"
 
 _FUNCTION = "AWS::Serverless::Function"
 _HTTP_EVENT = "HttpApi"
+_QUEUE_EVENT = "SQS"
+_STREAM_EVENT = "DynamoDB"
+_SCHEDULE_EVENT = "Schedule"
+_QUEUE_BATCH = 10  # records, where the template names no size: Lambda's defaults
+_STREAM_BATCH = 100
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_UNITS_S = {"minute": 60, "hour": 3600, "day": 86_400}
 ANY_METHOD = "ANY"
 DEFAULT_PATH = "$default"
 
@@ -30,16 +39,49 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueTrigger:
+    """Messages of a queue, by its logical name, at most `batch_size` an event."""
+
+    queue: str
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTrigger:
+    """Changes of a table, by its logical name, which may gather for `window_s` before an event."""
+
+    table: str
+    batch_size: int
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleTrigger:
+    """Every `every_s` seconds."""
+
+    every_s: int
+
+
+Trigger = QueueTrigger | StreamTrigger | ScheduleTrigger
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """A deployed function: its logical name, its handler `package.module.attribute`, its routes."""
+    """A deployed function: its logical name, its handler `package.module.attribute`, its events."""
 
     name: str
     command: str
     routes: tuple[Route, ...]
+    triggers: tuple[Trigger, ...] = ()
 
 
 def read(path: Path = TEMPLATE) -> tuple[Function, ...]:
-    """Return the functions of a SAM template, in its order."""
+    """Return the functions of a SAM template, in its order.
+
+    Raises:
+        ValueError: a schedule is no rate of minutes, hours or days.
+
+    """
     return tuple(
         _function(name, resource["Properties"])
         for name, resource in _resources(path).items()
@@ -62,15 +104,55 @@ def _resources(path: Path) -> dict[str, Any]:
 
 def _function(name: str, properties: dict[str, Any]) -> Function:
     (command,) = properties["ImageConfig"]["Command"]
-    routes = (
-        Route(
-            method=event.get("Properties", {}).get("Method", ANY_METHOD).upper(),
-            path=event.get("Properties", {}).get("Path", DEFAULT_PATH),
-        )
+    events = [
+        (event["Type"], event.get("Properties", {}))
         for event in properties.get("Events", {}).values()
-        if event["Type"] == _HTTP_EVENT
+    ]
+    return Function(
+        name=name,
+        command=command,
+        routes=tuple(_route(event) for kind, event in events if kind == _HTTP_EVENT),
+        triggers=tuple(_TRIGGERS[kind](event) for kind, event in events if kind in _TRIGGERS),
     )
-    return Function(name=name, command=command, routes=tuple(routes))
+
+
+def _route(event: dict[str, Any]) -> Route:
+    return Route(
+        method=event.get("Method", ANY_METHOD).upper(), path=event.get("Path", DEFAULT_PATH)
+    )
+
+
+def _queue(event: dict[str, Any]) -> QueueTrigger:
+    return QueueTrigger(_logical_name(event["Queue"]), int(event.get("BatchSize", _QUEUE_BATCH)))
+
+
+def _stream(event: dict[str, Any]) -> StreamTrigger:
+    return StreamTrigger(
+        _logical_name(event["Stream"]),
+        int(event.get("BatchSize", _STREAM_BATCH)),
+        int(event.get("MaximumBatchingWindowInSeconds", 0)),
+    )
+
+
+def _schedule(event: dict[str, Any]) -> ScheduleTrigger:
+    rate = _RATE.fullmatch(event["Schedule"])
+    if rate is None:
+        raise ValueError(f"a schedule must be as rate(1 hour), not {event['Schedule']!r}")
+    return ScheduleTrigger(int(rate[1]) * _UNITS_S[rate[2]])
+
+
+_TRIGGERS: dict[str, Callable[[dict[str, Any]], Trigger]] = {
+    _QUEUE_EVENT: _queue,
+    _STREAM_EVENT: _stream,
+    _SCHEDULE_EVENT: _schedule,
+}
+
+
+def _logical_name(attribute: str | list[str] | dict[str, Any]) -> str:
+    """Return whose attribute it is: of `X.Arn`, `[X, Arn]`, or `Fn::GetAtt` of one of them."""
+    if isinstance(attribute, dict):
+        return _logical_name(attribute["Fn::GetAtt"])
+    return attribute.split(".")[0] if isinstance(attribute, str) else attribute[0]
 
 
 class _Loader(yaml.CSafeLoader):

@@ -4,10 +4,11 @@ import itertools
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from shared.core import quota
+from shared.core import metrics, quota
 from shared.core.errors import (
     BlobChangedError,
     BlobNotFoundError,
@@ -33,6 +34,8 @@ from shared.core.models import (
 )
 from shared.core.ports import Blobs
 from shared.core.quota import Tally
+
+Series = tuple[str, *tuple[str, ...]]  # a metric's name, and the values of its labels in its order
 
 
 class InMemoryKeys:
@@ -151,6 +154,34 @@ class InMemorySightings:
             for subject, other in expired:
                 del self._seen[subject][other]
         yield len(expired)
+
+
+class InMemoryMetrics:
+    """Fills the port `Metrics`; takes the metrics of the catalogue alone, with all their labels."""
+
+    def __init__(self) -> None:
+        self.totals: defaultdict[Series, float] = defaultdict(float)
+        self.values: defaultdict[Series, list[float]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def count(self, metric: metrics.Counter, value: float = 1, **labels: str) -> None:
+        with self._lock:
+            self.totals[self._series(metric, labels)] += value
+
+    def observe(self, metric: metrics.Histogram, value: float, **labels: str) -> None:
+        with self._lock:
+            self.values[self._series(metric, labels)].append(value)
+
+    def invocation(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def exposition(self) -> None:
+        return None
+
+    def _series(self, metric: metrics.Metric, labels: dict[str, str]) -> Series:
+        assert metric in metrics.CATALOGUE
+        assert labels.keys() == set(metric.labels), metric.name
+        return metric.name, *(labels[name] for name in metric.labels)
 
 
 class InMemoryGroups:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from shared.core.metrics import Counter, Histogram
 from shared.core.models import (
     Admission,
     ApiKey,
@@ -174,6 +176,22 @@ class Sightings(Protocol):
         Raises:
             StoreUnavailableError: the store did not take the call.
         """
+
+
+class Metrics(Protocol):
+    """Counts what happens: the metrics of `shared.core.metrics`, in any thread."""
+
+    def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+
+    def observe(self, metric: Histogram, value: float, **labels: str) -> None:
+        """Add a value to a histogram."""
+
+    def invocation(self) -> AbstractContextManager[None]:
+        """Give out what is counted in the block at its end, also when it fails."""
+
+    def exposition(self) -> bytes | None:
+        """Return what was counted, as Prometheus reads it; None where counts go elsewhere."""
 
 
 class ImageSource(Protocol):

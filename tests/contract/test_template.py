@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from local_runner import functions, template
-from shared.config import ROOT, Settings
+from local_runner.triggers import wiring
+from shared.config import ROOT, RunnerSettings, Settings
 from shared.core import uploads
+from tests import builders
 
 FUNCTIONS = template.read()
 
@@ -30,11 +32,19 @@ def test_every_command_is_a_handler(function: template.Function) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_the_local_runner_fires_every_trigger(function: template.Function, tmp_path: Path) -> None:
+    app = builders.app(tmp_path)
+    runner = RunnerSettings.from_environment({})
+    for wanted in function.triggers:
+        call = functions.caller(function.name, function.command, app)
+        assert wiring.build(wanted, app, runner, rule=function.name, call=call) is not None
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_every_function_is_an_image_with_a_route_or_a_trigger(function: template.Function) -> None:
     properties = template.resource_properties(function.name)
     assert properties["PackageType"] == "Image"
-    triggers = [event for event in properties["Events"].values() if event["Type"] != "HttpApi"]
-    assert bool(function.routes) != bool(triggers)
+    assert bool(function.routes) != bool(function.triggers)
 
 
 def test_a_failed_upload_alone_is_delivered_again_and_then_put_aside() -> None:

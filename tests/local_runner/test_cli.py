@@ -38,10 +38,11 @@ def faces_of(finished: Finished) -> list[Any]:
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        ("", ("run", "serve", "routes", "invoke", "deidentify", "keys", "usage", "persons",
-              "clean-up")),
+        ("", ("run", "serve", "work", "routes", "invoke", "deidentify", "keys", "usage",
+              "persons", "clean-up")),
         ("run", ()),
         ("serve", ()),
+        ("work", ("--with-parent",)),
         ("routes", ()),
         ("invoke", ("function", "--event")),
         ("deidentify", ("--output", "--method", "veil", "solid", "mosaic", "blur", "--min-face",

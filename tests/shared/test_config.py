@@ -29,6 +29,7 @@ def test_defaults_are_the_local_backend() -> None:
         ("LOG_LEVEL", "LOUD"),
         ("ORIGINALS_DAYS", "36501"),
         ("OUTBOX_DAYS", "-1"),
+        ("METRICS", "graphite"),
         ("WITHMIND_REQUIRE_KEY", "yes"),
         ("WITHMIND_THRESHOLD", "101"),
         ("OUTBOX_BUCKET", "inbox"),
@@ -66,3 +67,10 @@ def test_an_empty_local_key_is_no_key() -> None:
 def test_a_wrong_port_is_told_by_name() -> None:
     with pytest.raises(SettingError, match="PORT"):
         RunnerSettings.from_environment({"PORT": "70000"})
+
+
+def test_events_are_fired_unless_it_is_switched_off() -> None:
+    assert RunnerSettings.from_environment({}).triggers
+    assert not RunnerSettings.from_environment({"TRIGGERS": "off"}).triggers
+    with pytest.raises(SettingError, match="TRIGGERS"):
+        RunnerSettings.from_environment({"TRIGGERS": "no"})

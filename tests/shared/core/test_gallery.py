@@ -22,6 +22,7 @@ from shared.core.selection import Mode, Selection
 from shared.core.similarity import Calibration
 from shared.index.groups import GroupIndex
 from shared.index.snapshot import SnapshotStore
+from shared.metrics.nowhere import NoMetrics
 from shared.storage.cipher import AesGcmSealer
 from shared.storage.local.master_key import FileKeyWrapper
 from tests.fakes import InMemoryBlobs, InMemoryFaces, InMemoryGroups
@@ -104,6 +105,7 @@ class Story:
             SnapshotStore(InMemoryBlobs(), self.sealer),
             max_bytes=1 << 30,
             min_faces=1 << 30,
+            metrics=NoMetrics(),
         )
         wrapped_key = self.sealer.new_group_key("g")
         self.groups.create(Group("t", "g", "g", "m", datetime.now(UTC), wrapped_key))

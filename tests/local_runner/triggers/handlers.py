@@ -1,0 +1,43 @@
+"""Small functions that a template can name."""
+
+import json
+import logging
+from typing import Any
+
+from shared import log
+from shared.app import App
+from shared.core.deadline import Deadline
+from shared.events.s3 import on_uploads
+from shared.events.schedule import on_schedule
+from shared.events.stream import on_changes
+
+
+@on_uploads
+def count_bytes(key: str, app: App) -> None:
+    """Put the size of an upload into the outbox."""
+    blob = app.inbox.get(key)
+    app.outbox.put(f"{key}.size", str(len(blob.data)).encode())
+    app.inbox.delete(key, expected=blob.version)
+
+
+@on_changes
+def note_change(generation: str, app: App) -> None:
+    """Leave the name of a generation that changed in the outbox."""
+    app.outbox.put(f"changed/{generation}", b"")
+
+
+@on_schedule
+def note_time(app: App, _deadline: Deadline) -> dict[str, int]:
+    """Leave in the outbox that it was called."""
+    app.outbox.put("ticked", b"")
+    return {"ticks": 1}
+
+
+def tell_context(_event: object, context: Any, _app: App | None = None) -> dict[str, Any]:
+    """Return the invocation's id as the context has it and as log lines do."""
+    line = log.JsonFormatter().format(logging.makeLogRecord({"msg": "x"}))
+    return {
+        "function": context.function_name,
+        "contextId": context.aws_request_id,
+        "logId": json.loads(line)["requestId"],
+    }

@@ -1,0 +1,196 @@
+"""The change log of the local store, as a function is told of it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_runner import functions
+from local_runner.triggers.change_log import ChangeLog
+from shared.core.models import Group
+from shared.storage.local.change_log import SqliteChangeLog
+from shared.storage.local.database import Database
+from tests import builders
+from tests.local_runner.triggers.recorder import Clock, Recorder
+from tests.shared.storage.stores import Store, sqlite_store
+
+
+class Follower:
+    """A store's change log, its trigger, and the function that is called."""
+
+    def __init__(self, folder: Path, batch_size: int = 100) -> None:
+        self.called = Recorder()
+        self.clock = Clock()
+        log = SqliteChangeLog(Database(folder))
+        self.log = ChangeLog(
+            log, "FacesTable", self.called, batch_size=batch_size, clock=self.clock
+        )
+
+    def poll(self, *, after_s: float = 1.0) -> list[Mapping[str, Any]]:
+        """Poll until nothing is left to do; return the records that were told, in order."""
+        self.clock.now += after_s
+        told: list[Mapping[str, Any]] = []
+        self.log.poll()
+        while records := self.called.take():
+            told += records
+            self.log.poll()
+        return told
+
+
+def generations(records: list[Mapping[str, Any]]) -> list[str]:
+    return [record["dynamodb"]["Keys"]["generation"]["S"] for record in records]
+
+
+def face_ids(records: list[Mapping[str, Any]]) -> list[str]:
+    return [record["dynamodb"]["Keys"]["face_id"]["S"] for record in records]
+
+
+def is_of(group: Group) -> Any:
+    return lambda record: generations([record]) == [group.generation]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return sqlite_store(tmp_path)
+
+
+@pytest.fixture
+def follower(store: Store, tmp_path: Path) -> Follower:
+    return Follower(tmp_path)
+
+
+def test_tells_of_each_new_face_once_and_in_order(store: Store, follower: Follower) -> None:
+    group = store.create()
+    faces = store.add(group, 3)
+    assert face_ids(follower.poll()) == [face.face_id for face in faces]
+    assert follower.poll() == []
+    (late,) = store.add(group, 1)
+    assert face_ids(follower.poll()) == [late.face_id]
+
+
+def test_a_record_is_one_of_the_stream_of_a_table(store: Store, follower: Follower) -> None:
+    group = store.create()
+    face, _ = store.add(group, 2)
+    first, second = follower.poll()
+    assert (first["eventSource"], first["eventName"]) == ("aws:dynamodb", "INSERT")
+    change = first["dynamodb"]
+    keys = {"generation": {"S": group.generation}, "face_id": {"S": face.face_id}}
+    assert change["Keys"] == keys
+    assert change["StreamViewType"] == "KEYS_ONLY"
+    assert int(change["SequenceNumber"]) < int(second["dynamodb"]["SequenceNumber"])
+    assert first["eventID"] != second["eventID"]
+
+
+def test_a_removed_face_is_a_modified_row(store: Store, follower: Follower) -> None:
+    group = store.create()
+    (face,) = store.add(group, 1)
+    follower.poll()
+    store.faces.remove(group, face.face_id)
+    (record,) = follower.poll()
+    assert (record["eventName"], face_ids([record])) == ("MODIFY", [face.face_id])
+
+
+@pytest.mark.parametrize("is_purged", [False, True])
+def test_a_deleted_group_is_a_removed_row(
+    store: Store, follower: Follower, is_purged: bool
+) -> None:
+    group, other = store.create("a"), store.create("b")
+    store.add(group, 3)
+    store.add(other, 1)
+    follower.poll()
+    store.groups.delete(group)
+    if is_purged:
+        store.faces.purge(100)
+    (record,) = follower.poll()
+    assert (record["eventName"], generations([record])) == ("REMOVE", [group.generation])
+    assert follower.poll() == []
+
+
+def test_a_start_tells_the_newest_change_of_every_group(store: Store, tmp_path: Path) -> None:
+    group, other = store.create("a"), store.create("b")
+    newest = store.add(group, 5)[-1]
+    removed = store.add(other, 5)[0]
+    store.faces.remove(other, removed.face_id)
+    store.create("empty")
+    told = Follower(tmp_path).poll()
+    assert sorted(face_ids(told)) == sorted([newest.face_id, removed.face_id])
+
+
+def test_an_event_holds_no_more_than_a_batch_and_groups_share_it(
+    store: Store, tmp_path: Path
+) -> None:
+    follower = Follower(tmp_path, batch_size=10)
+    many, few = store.create("a"), store.create("b")
+    store.add(many, 30)
+    store.add(few, 3)
+    assert follower.log.poll()
+    (event,) = follower.called.events
+    assert Counter(generations(event["Records"])) == {many.generation: 5, few.generation: 3}
+    assert len(follower.poll()) == 33
+    assert follower.poll() == []
+
+
+def test_a_failed_batch_is_told_again_from_its_failure(store: Store, follower: Follower) -> None:
+    group = store.create()
+    ids = [face.face_id for face in store.add(group, 4)]
+    follower.called.fails = lambda record: face_ids([record]) == [ids[2]]
+    assert face_ids(follower.poll()) == ids
+    follower.called.fails = lambda _record: False
+    assert follower.poll(after_s=0.5) == []
+    assert face_ids(follower.poll(after_s=1.5)) == ids[2:]
+    assert follower.poll(after_s=1e6) == []
+
+
+def test_a_group_that_fails_does_not_hold_up_others_and_is_asked_for_ever_less_often(
+    store: Store, follower: Follower
+) -> None:
+    bad, good = store.create("a"), store.create("b")
+    store.add(bad, 1)
+    store.add(good, 1)
+    follower.called.fails = is_of(bad)
+    assert set(generations(follower.poll())) == {bad.generation, good.generation}
+    for pause_s in (2, 4, 8):
+        store.add(good, 1)
+        assert set(generations(follower.poll(after_s=pause_s / 2))) == {good.generation}
+        assert generations(follower.poll(after_s=pause_s / 2)) == [bad.generation]
+    follower.called.fails = lambda _record: False
+    assert generations(follower.poll(after_s=300)) == [bad.generation]
+
+
+def test_what_changes_while_the_function_runs_is_told_afterwards(
+    store: Store, follower: Follower
+) -> None:
+    group = store.create()
+    store.add(group, 1)
+    late = []
+
+    def enrol() -> None:
+        follower.called.during = lambda: None
+        late.extend(store.add(group, 1))
+
+    follower.called.during = enrol
+    assert face_ids(follower.poll())[-1] == late[0].face_id
+
+
+def test_a_function_that_fails_as_a_whole_is_called_again(
+    store: Store, follower: Follower, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = store.create()
+    store.add(group, 2)
+    follower.called.fails = follower.called.raises
+    assert len(follower.poll()) == 2
+    assert "the function failed" in caplog.text
+    follower.called.fails = lambda _record: False
+    assert len(follower.poll(after_s=2)) == 2
+
+
+def test_a_handler_takes_the_event(store: Store, tmp_path: Path) -> None:
+    app = builders.app(tmp_path)
+    call = functions.caller("Note", "tests.local_runner.triggers.handlers.note_change", app)
+    log = ChangeLog(SqliteChangeLog(app.database), "FacesTable", call, batch_size=10)
+    group = store.create()
+    store.add(group, 1)
+    log.poll()
+    assert app.outbox.find(f"changed/{group.generation}") is not None

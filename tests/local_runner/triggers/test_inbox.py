@@ -1,0 +1,224 @@
+"""Files dropped into the inbox folder."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_runner.functions import caller
+from local_runner.triggers.inbox import Inbox
+from shared.app import App
+from shared.events.s3 import on_uploads
+from shared.storage.local.blobs import FileBlobs
+from tests import builders
+from tests.local_runner.triggers.recorder import Clock, Recorder
+
+
+class Folder:
+    """An inbox folder, its trigger, and the function that is called."""
+
+    def __init__(self, path: Path, batch_size: int = 10) -> None:
+        self.path = path
+        self.called = Recorder()
+        self.clock = Clock()
+        self.blobs = FileBlobs(path)
+        self.inbox = Inbox(
+            self.blobs, "inbox", self.called, batch_size=batch_size, clock=self.clock
+        )
+
+    def drop(self, name: str, data: bytes = b"x") -> None:
+        (self.path / name).write_bytes(data)
+
+    def poll(self, *, after_s: float = 0.6) -> list[str]:
+        """Poll until nothing is left to do; return the keys that were told of, in order."""
+        self.clock.now += after_s
+        while self.inbox.poll():
+            continue
+        return [keys_of(record)[0] for record in self.called.take()]
+
+
+def keys_of(record: Mapping[str, Any]) -> list[str]:
+    uploads = json.loads(record["body"])["Records"]
+    return [upload["s3"]["object"]["key"] for upload in uploads]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "inbox")
+
+
+def test_a_file_is_told_of_once(folder: Folder) -> None:
+    folder.drop("a.jpg")
+    assert [folder.poll() for _ in range(3)] == [[], ["a.jpg"], []]
+
+
+def test_a_file_that_is_being_copied_is_left_alone_until_it_is_whole(folder: Folder) -> None:
+    for size in range(1, 5):
+        folder.drop("a.jpg", b"x" * size)
+        assert folder.poll() == []
+    assert folder.poll(after_s=0.4) == []
+    assert folder.poll(after_s=0.2) == ["a.jpg"]
+
+
+def test_an_event_is_one_of_sqs_that_holds_one_of_s3(folder: Folder) -> None:
+    folder.drop("größe 1+1.jpg", b"1234")
+    folder.poll()
+    folder.clock.now += 1
+    folder.inbox.poll()
+    (event,) = folder.called.events
+    (message,) = event["Records"]
+    assert message["eventSource"] == "aws:sqs"
+    assert message["attributes"]["ApproximateReceiveCount"] == "1"
+    (upload,) = json.loads(message["body"])["Records"]
+    assert (upload["eventSource"], upload["eventName"]) == ("aws:s3", "ObjectCreated:Put")
+    assert upload["s3"]["bucket"]["name"] == "inbox"
+    info = folder.blobs.find("größe 1+1.jpg")
+    assert info is not None
+    told = upload["s3"]["object"]
+    assert told["key"] == "gr%C3%B6%C3%9Fe+1%2B1.jpg"
+    assert (told["size"], told["eTag"]) == (4, info.version)
+    assert int(told["sequencer"], 16) > 0
+
+
+def test_a_handler_takes_the_event(tmp_path: Path) -> None:
+    keys = []
+
+    @on_uploads
+    def handler(key: str, _app: App) -> None:
+        keys.append(key)
+
+    app = builders.app(tmp_path)
+    clock = Clock()
+
+    def call(event: Mapping[str, Any]) -> Mapping[str, Any]:
+        return handler(dict(event), None, app)
+
+    inbox = Inbox(app.inbox, app.settings.inbox_bucket, call, batch_size=10, clock=clock)
+    app.inbox.put("a/größe 1+1.jpg", b"x")
+    inbox.poll()
+    clock.now += 1
+    inbox.poll()
+    assert keys == ["a/größe 1+1.jpg"]
+
+
+def test_an_event_holds_no_more_than_a_batch(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, batch_size=2)
+    for number in range(5):
+        folder.drop(f"{number}.jpg")
+    folder.inbox.poll()
+    folder.clock.now += 1
+    assert [folder.inbox.poll() for _ in range(3)] == [True, True, False]
+    assert [len(event["Records"]) for event in folder.called.events] == [2, 2, 1]
+
+
+def test_a_replaced_file_is_told_of_again(folder: Folder) -> None:
+    folder.drop("a.jpg", b"1")
+    folder.poll()
+    assert folder.poll() == ["a.jpg"]
+    folder.drop("a.jpg", b"22")
+    assert [folder.poll() for _ in range(3)] == [[], ["a.jpg"], []]
+
+
+def test_a_file_that_is_replaced_while_it_is_processed_is_told_of_again(folder: Folder) -> None:
+    folder.drop("a.jpg", b"1")
+    folder.poll()
+    folder.called.during = lambda: folder.drop("a.jpg", b"22")
+    assert folder.poll() == ["a.jpg"]
+    folder.called.during = lambda: None
+    assert [folder.poll() for _ in range(3)] == [[], ["a.jpg"], []]
+
+
+def test_a_file_that_changes_while_others_are_processed_waits_until_it_is_whole(
+    tmp_path: Path,
+) -> None:
+    folder = Folder(tmp_path, batch_size=1)
+    folder.drop("a.jpg")
+    folder.drop("b.jpg")
+    folder.poll()
+    folder.called.during = lambda: folder.drop("b.jpg", b"22")
+    assert folder.poll() == ["a.jpg"]
+    assert [folder.poll() for _ in range(2)] == [[], ["b.jpg"]]
+
+
+def test_a_removed_file_is_forgotten_and_one_under_its_name_is_new(folder: Folder) -> None:
+    folder.drop("a.jpg")
+    folder.poll()
+    assert folder.poll() == ["a.jpg"]
+    (folder.path / "a.jpg").unlink()
+    assert folder.poll() == []
+    folder.drop("a.jpg")
+    assert [folder.poll() for _ in range(2)] == [[], ["a.jpg"]]
+
+
+def test_a_failed_file_is_told_of_five_times_with_growing_pauses_and_then_left_alone(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.called.fails = lambda record: keys_of(record) == ["bad.jpg"]
+    folder.drop("bad.jpg")
+    folder.drop("good.jpg")
+    folder.poll()
+    assert folder.poll() == ["bad.jpg", "good.jpg"]
+    for pause_s in (2, 4, 8, 16):
+        assert folder.poll(after_s=pause_s - 0.1) == []
+        assert folder.poll(after_s=0.2) == ["bad.jpg"]
+    assert "left alone" in caplog.text
+    assert folder.poll(after_s=1e6) == []
+    folder.drop("bad.jpg", b"another")
+    assert [folder.poll() for _ in range(2)] == [[], ["bad.jpg"]]
+
+
+def test_a_retried_message_keeps_its_name_and_counts(folder: Folder) -> None:
+    folder.called.fails = lambda _record: True
+    folder.drop("a.jpg")
+    for _ in range(3):
+        folder.clock.now += 10
+        folder.inbox.poll()
+    first, second = folder.called.take()
+    assert first["messageId"] == second["messageId"]
+    counts = [m["attributes"]["ApproximateReceiveCount"] for m in (first, second)]
+    assert counts == ["1", "2"]
+
+
+def test_all_files_of_a_batch_are_told_of_again_where_the_function_fails_as_a_whole(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.called.fails = folder.called.raises
+    folder.drop("a.jpg")
+    folder.drop("b.jpg")
+    folder.poll()
+    assert folder.poll() == ["a.jpg", "b.jpg"]
+    assert "the function failed" in caplog.text
+    folder.called.fails = lambda _record: False
+    assert folder.poll(after_s=2.1) == ["a.jpg", "b.jpg"]
+    assert folder.poll(after_s=1e6) == []
+
+
+def test_a_new_start_tells_of_what_is_still_there(tmp_path: Path) -> None:
+    Folder(tmp_path).drop("a.jpg")
+    for _ in range(2):
+        folder = Folder(tmp_path)
+        folder.poll()
+        assert folder.poll() == ["a.jpg"]
+
+
+def test_a_file_whose_name_is_no_text_is_left_alone_and_reported(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path(os.fsdecode(os.fsencode(folder.path) + b"/\xff.jpg")).write_bytes(b"x")
+    folder.drop("a.jpg")
+    folder.poll()
+    assert [folder.poll() for _ in range(2)] == [["a.jpg"], []]
+    assert "no UTF-8" in caplog.text
+
+
+def test_a_function_is_invoked_under_an_id_of_its_own(tmp_path: Path) -> None:
+    call = caller(
+        "Echo", "tests.local_runner.triggers.handlers.tell_context", builders.app(tmp_path)
+    )
+    first, second = call({}), call({})
+    assert first["function"] == "Echo"
+    assert first["contextId"] == first["logId"]
+    assert first["contextId"] != second["contextId"]

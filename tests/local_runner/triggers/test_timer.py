@@ -1,0 +1,85 @@
+"""The clock of scheduled functions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_runner import functions
+from local_runner.triggers.timer import Timer
+from tests import builders
+from tests.local_runner.triggers.recorder import Clock
+
+
+class Ticks:
+    """Keeps the events of a timer."""
+
+    def __init__(self) -> None:
+        self.events: list[Mapping[str, Any]] = []
+
+    def __call__(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.events.append(event)
+        return {}
+
+
+def test_fires_shortly_after_the_start_and_then_after_each_interval() -> None:
+    ticks, clock = Ticks(), Clock()
+    timer = Timer("CleanUp", ticks, every_s=3600, clock=clock)
+    fired_at_s: list[int] = []
+    for second in range(0, 8000, 5):
+        clock.now = 1000.0 + second
+        assert not timer.poll()
+        if len(ticks.events) > len(fired_at_s):
+            fired_at_s.append(second)
+    assert fired_at_s == [5, 3605, 7205]
+
+
+def test_intervals_that_were_missed_are_not_made_up_for() -> None:
+    ticks, clock = Ticks(), Clock()
+    timer = Timer("CleanUp", ticks, every_s=60, clock=clock)
+    clock.now += 1000
+    for _ in range(3):
+        timer.poll()
+    assert len(ticks.events) == 1
+
+
+def test_an_event_is_one_of_eventbridge() -> None:
+    ticks, clock = Ticks(), Clock()
+    timer = Timer("CleanUp", ticks, every_s=60, clock=clock)
+    for _ in range(2):
+        clock.now += 60
+        timer.poll()
+    first, second = ticks.events
+    assert first["detail-type"] == "Scheduled Event"
+    assert first["source"] == "aws.events"
+    assert first["resources"][0].endswith(":rule/CleanUp")
+    assert datetime.fromisoformat(first["time"]).utcoffset() is not None
+    assert first["id"] != second["id"]
+
+
+def test_a_handler_takes_the_event(tmp_path: Path) -> None:
+    app, clock = builders.app(tmp_path), Clock()
+    call = functions.caller("Tick", "tests.local_runner.triggers.handlers.note_time", app)
+    timer = Timer("Tick", call, every_s=60, clock=clock)
+    clock.now += 5
+    timer.poll()
+    assert app.outbox.find("ticked") is not None
+
+
+def test_a_function_that_fails_is_called_again_after_the_interval() -> None:
+    calls = []
+
+    def fail(event: Mapping[str, Any]) -> Mapping[str, Any]:
+        calls.append(event)
+        raise RuntimeError("the scheduled work failed")
+
+    clock = Clock()
+    timer = Timer("CleanUp", fail, every_s=60, clock=clock)
+    for _ in range(2):
+        clock.now += 60
+        with pytest.raises(RuntimeError):
+            timer.poll()
+        assert not timer.poll()
+    assert len(calls) == 2
