@@ -76,7 +76,7 @@ class Inbox:
         for key, file in files.items():
             upload = self._uploads.get(key)
             if upload is None or upload.version != file.version:
-                self._uploads[key] = _Upload(file.version, due_at=_due_at(key, now))
+                self._uploads[key] = _Upload(file.version, due_at=now + _SETTLE_S)
         return [file for file in files.values() if self._uploads[file.key].due_at <= now]
 
     def _fire(self, batch: list[BlobInfo]) -> None:
@@ -103,12 +103,3 @@ class Inbox:
                 "an upload failed too often and is left alone",
                 extra={"upload": upload.identity, "attempts": upload.attempts},
             )
-
-
-def _due_at(key: str, now: float) -> float:
-    try:
-        key.encode()
-    except UnicodeEncodeError:  # no event can name it
-        _logger.error("a file whose name is no UTF-8 is left alone")
-        return _NEVER
-    return now + _SETTLE_S

@@ -3,17 +3,14 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from shared.config import ROOT
-from tests.local_runner.command_line import environment
-from tests.processes import of_session, wait_for
+from tests.local_runner.command_line import Process, started
+from tests.processes import wait_for
 from tests.shared.storage.stores import sqlite_store
 
 TEMPLATE = """
@@ -48,115 +45,102 @@ worker.run(settings, runner, template.read(Path(sys.argv[1])), with_parent=bool(
 
 
 @dataclass(frozen=True)
-class Process:
-    """A process under test, whose standard input is open, and those that it starts."""
+class Worker:
+    """A running worker, and the folders that it works on."""
 
-    popen: subprocess.Popen[str]
-    folder: Path
+    process: Process
+    data: Path
 
     @property
     def outbox(self) -> Path:
-        return self.folder / "data" / "outbox"
+        return self.data / "outbox"
 
-    def said(self, text: str) -> bool:
-        return text in (self.folder / "log").read_text()
+    def put(self, name: str, content: bytes) -> None:
+        (self.data / "inbox" / name).write_bytes(content)
 
-    def put(self, name: str, data: bytes) -> None:
-        (self.folder / "data" / "inbox" / name).write_bytes(data)
-
-    def end_input(self) -> None:
-        assert self.popen.stdin is not None
-        self.popen.stdin.close()
-
-    def running(self, *words: str) -> list[int]:
-        return of_session(self.popen.pid, *words)
-
-    def worker(self) -> int:
-        """Return the worker that the keeper has started and that listens to its input."""
-        (pid,) = wait_for(lambda: self.running("--with-parent"))
-        return pid
+    def sizes(self) -> list[Path]:
+        return list(self.outbox.glob("*.size"))
 
 
 @contextlib.contextmanager
-def process(folder: Path, *words: str) -> Iterator[Process]:
-    with (folder / "log").open("w") as log:
-        popen = subprocess.Popen(
-            [sys.executable, *words], cwd=ROOT, env=environment(folder), text=True,
-            stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    with popen:
-        try:
-            yield Process(popen, folder)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(popen.pid, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def worker(folder: Path, *words: str) -> Iterator[Process]:
+def worker(folder: Path, *words: str) -> Iterator[Worker]:
     """Run a worker on the template of this module until the block ends."""
+    folder.mkdir(exist_ok=True)
     template = folder / "template.yaml"
     template.write_text(TEMPLATE)
-    with process(folder, "-c", SCRIPT, str(template), *words) as started:
-        wait_for(lambda: started.said("NoteFunction") and started.said("TickFunction"))
-        yield started
+    with started(folder, "-c", SCRIPT, template, *words) as process:
+        wait_for(lambda: process.said("NoteFunction") and process.said("TickFunction"))
+        yield Worker(process, folder / "data")
+
+
+def worker_of(keeper: Process) -> int:
+    (pid,) = wait_for(lambda: keeper.running("--with-parent"))
+    return pid
 
 
 def test_fires_for_files_for_changes_and_for_the_time(tmp_path: Path) -> None:
-    with worker(tmp_path) as process:
-        process.put("a.jpg", b"12345")
-        store = sqlite_store(tmp_path / "data")
+    with worker(tmp_path) as running:
+        running.put("a.jpg", b"12345")
+        store = sqlite_store(running.data)
         group = store.create()
         store.add(group, 1)
-        size = process.outbox / "a.jpg.size"
-        wait_for(size.exists)
-        assert size.read_text() == "5"
-        wait_for((process.outbox / "changed" / group.generation).exists)
-        wait_for((process.outbox / "ticked").exists)
-        assert not (tmp_path / "data" / "inbox" / "a.jpg").exists()
+        wait_for((running.outbox / "a.jpg.size").exists)
+        assert (running.outbox / "a.jpg.size").read_text() == "5"
+        wait_for((running.outbox / "changed" / group.generation).exists)
+        wait_for((running.outbox / "ticked").exists)
+        wait_for(lambda: not (running.data / "inbox" / "a.jpg").exists())
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_ends_when_it_is_told_to(tmp_path: Path, how: signal.Signals) -> None:
-    with worker(tmp_path) as process:
-        process.popen.send_signal(how)
-        assert process.popen.wait(30) == 0
+    with worker(tmp_path) as running:
+        running.process.popen.send_signal(how)
+        assert running.process.popen.wait(30) == 0
 
 
 def test_with_a_parent_ends_with_its_input_and_leaves_ctrl_c_to_it(tmp_path: Path) -> None:
-    with worker(tmp_path, "with parent") as process:
-        process.popen.send_signal(signal.SIGINT)
-        process.put("a.jpg", b"1")
-        wait_for((process.outbox / "a.jpg.size").exists)
-        process.end_input()
-        assert process.popen.wait(30) == 0
+    with worker(tmp_path, "with parent") as running:
+        running.process.popen.send_signal(signal.SIGINT)
+        running.put("a.jpg", b"1")
+        wait_for(running.sizes)
+        running.process.end_input()
+        assert running.process.popen.wait(30) == 0
 
 
 def test_what_was_under_way_when_it_was_killed_is_done_after_the_next_start(
     tmp_path: Path,
 ) -> None:
-    with worker(tmp_path) as process:
+    with worker(tmp_path) as running:
         for number in range(20):
-            process.put(f"{number}.jpg", b"x")
-        wait_for(lambda: list(process.outbox.glob("*.size")))
-        process.popen.kill()
-    with worker(tmp_path) as process:
-        wait_for(lambda: len(list(process.outbox.glob("*.size"))) == 20)
+            running.put(f"{number}.jpg", b"x")
+        wait_for(running.sizes)
+        running.process.popen.kill()
+    with worker(tmp_path) as running:
+        wait_for(lambda: len(running.sizes()) == 20)
+
+
+def test_two_workers_at_once_lose_nothing(tmp_path: Path) -> None:
+    with worker(tmp_path) as running, worker(tmp_path):
+        for number in range(40):
+            running.put(f"{number}.jpg", b"x" * number)
+        wait_for(lambda: not list((running.data / "inbox").glob("*.jpg")))
+        contents = {path.name: path.read_text() for path in running.sizes()}
+        assert contents == {f"{number}.jpg.size": str(number) for number in range(40)}
 
 
 def test_a_keeper_starts_another_worker_where_one_dies(tmp_path: Path) -> None:
-    with process(tmp_path, "-m", "local_runner.keeper") as keeper:
-        first = keeper.worker()
+    with started(tmp_path, "-m", "local_runner.keeper") as keeper:
+        first = worker_of(keeper)
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: keeper.said("another is started"))
-        assert keeper.worker() != first
+        assert worker_of(keeper) != first
         keeper.end_input()
         assert keeper.popen.wait(30) == 0
         assert keeper.running() == []
 
 
 def test_a_worker_ends_when_its_keeper_is_killed(tmp_path: Path) -> None:
-    with process(tmp_path, "-m", "local_runner.keeper") as keeper:
-        keeper.worker()
+    with started(tmp_path, "-m", "local_runner.keeper") as keeper:
+        worker_of(keeper)
         keeper.popen.kill()
         wait_for(lambda: keeper.running() == [])
