@@ -72,6 +72,15 @@ def _provision(endpoint: str) -> dict[str, str]:
     s3 = session.client("s3", endpoint_url=endpoint)
     for bucket in BUCKETS.values():
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    sqs = session.client("sqs", endpoint_url=endpoint)
+    queue = sqs.create_queue(QueueName="uploads")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKETS["INBOX_BUCKET"],
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": arn["QueueArn"], "Events": ["s3:ObjectCreated:*"]}]
+        },
+    )
     key = session.client("kms", endpoint_url=endpoint).create_key()["KeyMetadata"]["KeyId"]
     return {
         "BACKEND": "aws",
@@ -79,6 +88,7 @@ def _provision(endpoint: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "KEY_SECRET": "secret of the tests",
         "KMS_KEY_ID": key,
+        "UPLOAD_QUEUE_URL": queue,
         **TABLES,
         **BUCKETS,
         **_CREDENTIALS,
