@@ -58,4 +58,5 @@ def _keys(body: str, bucket: str) -> Iterator[str]:
         if record["s3"]["bucket"]["name"] != bucket:
             raise ValueError("the notification is of another bucket")
         if record["eventName"].startswith(_CREATED):
-            yield unquote_plus(record["s3"]["object"]["key"])
+            # as file names may be no UTF-8; keys of S3 always are
+            yield unquote_plus(record["s3"]["object"]["key"], errors="surrogateescape")
