@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Groups,
         Images,
         ImageSource,
+        IndexBuilder,
         Keys,
         Masker,
         Persons,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         Sightings,
         Usage,
     )
+    from shared.index.snapshot import SnapshotStore
     from shared.storage.aws.items import ItemClient
     from shared.storage.aws.tables import Tables
     from shared.storage.cipher import KeyWrapper
@@ -136,9 +138,29 @@ class App:
     @built_once
     def index(self) -> "FaceIndex":
         """The search over the vectors of groups."""
-        from shared.index.exact import ExactIndex
+        from shared.index.groups import GroupIndex
 
-        return ExactIndex(self.faces, self.sealer, max_bytes=self.settings.index_bytes)
+        return GroupIndex(
+            self.faces,
+            self.sealer,
+            self.snapshot_store,
+            max_bytes=self.settings.index_bytes,
+            min_faces=self.settings.index_min_faces,
+        )
+
+    @built_once
+    def index_builder(self) -> "IndexBuilder":
+        """What makes the snapshots of large groups."""
+        from shared.index.builder import SnapshotBuilder
+
+        return SnapshotBuilder(self.faces, self.sealer, self.snapshot_store, clock=self.clock)
+
+    @built_once
+    def snapshot_store(self) -> "SnapshotStore":
+        """The snapshots of large groups, unsealed."""
+        from shared.index.snapshot import SnapshotStore
+
+        return SnapshotStore(self.snapshots, self.sealer)
 
     @built_once
     def image_source(self) -> "ImageSource":

@@ -181,7 +181,7 @@ class Settings:
             upload_max_bytes=read.integer("UPLOAD_MAX_BYTES", 50 * 1024 * 1024, low=1024),
             originals_days=read.integer("ORIGINALS_DAYS", 30, low=0),
             outbox_days=read.integer("OUTBOX_DAYS", 0, low=0),
-            index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=1),
+            index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=100),
             withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),
             withmind_threshold=read.integer("WITHMIND_THRESHOLD", 90, low=1, high=100),
             withmind_min_image_bytes=read.integer("WITHMIND_MIN_IMAGE_BYTES", 300 * 1024, low=0),
@@ -192,6 +192,8 @@ class Settings:
             withmind_other_spellings=read.switch("WITHMIND_OTHER_SPELLINGS", "off"),
             log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         )
+        if settings.inbox_bucket == settings.outbox_bucket:  # outcomes would replace originals
+            raise SettingError("OUTBOX_BUCKET must be another one than INBOX_BUCKET")
         if settings.upload_options.people and not settings.upload_tenant:
             raise SettingError("UPLOAD_TENANT must be set where UPLOAD_OPTIONS names people")
         if settings.backend == "aws":

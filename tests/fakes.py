@@ -144,6 +144,13 @@ class InMemoryGroups:
                 raise GroupNotFoundError(group_id)
             return self._groups[tenant, group_id]
 
+    def find_generation(self, generation: str) -> Group:
+        with self.lock:
+            for group in self._groups.values():
+                if group.generation == generation:
+                    return group
+        raise GroupNotFoundError(generation)
+
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
         with self.lock:
             groups = (g for g in self._groups.values() if g.tenant == tenant)

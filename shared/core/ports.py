@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from shared.core.snapshots import Manifest
+
 
 class Images(Protocol):
     """Reads and writes image files."""
@@ -182,6 +184,15 @@ class Groups(Protocol):
 
         Raises:
             GroupNotFoundError: the tenant has no such group.
+        """
+
+    def find_generation(self, generation: str) -> Group:
+        """Return the group of a generation as it is now.
+
+        A group that was made in the last moments may not be found yet.
+
+        Raises:
+            GroupNotFoundError: no group is of this generation.
         """
 
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
@@ -358,6 +369,30 @@ class Sealer(Protocol):
         self, group: KeyOwner, face_ids: Sequence[str], sealed_vectors: Sequence[bytes]
     ) -> NDArray[np.float32]:
         """Return the vectors as an array of shape (len(face_ids), dimension)."""
+
+    def seal_blob(self, group: KeyOwner, name: str, content: bytes) -> bytes:
+        """Return encrypted content, bound to its group, model version and name."""
+
+    def open_blob(self, group: KeyOwner, name: str, sealed: bytes) -> bytes:
+        """Return the content.
+
+        Raises:
+            SealError: it was changed, or sealed for another group, name or model version.
+        """
+
+
+class IndexBuilder(Protocol):
+    """Makes the snapshots from which large groups are loaded."""
+
+    def in_force(self, group: Group) -> Manifest | None:
+        """Return what the snapshot of the group covers, or None where it has none."""
+
+    def build(self, group: Group) -> bool:
+        """Make a snapshot of the group as it is now; return whether it is the one in force.
+
+        Raises:
+            StoreUnavailableError: a store did not answer; the snapshot before stays in force.
+        """
 
 
 class FaceIndex(Protocol):

@@ -29,10 +29,24 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "handler",
-    ["functions.etri.face_deid", "functions.etri.unknown_path", "functions.withmind.analy_img"],
+    [
+        "functions.etri.face_deid",
+        "functions.etri.unknown_path",
+        "functions.events.deidentify_upload",
+        "functions.withmind.analy_img",
+    ],
 )
 def test_importing_a_handler_loads_nothing_heavy(handler: str) -> None:
     assert modules_after(f"import {handler}").isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["functions.etri.face_deid", "functions.events.deidentify_upload", "shared.config"],
+)
+def test_numpy_is_not_loaded_before_the_settings_are_read(module: str) -> None:
+    """They tell it at its import to spin no threads."""
+    assert "numpy" not in modules_after(f"import {module}")
 
 
 def test_a_light_call_loads_no_model(tmp_path: Path) -> None:

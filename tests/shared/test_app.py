@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.app import App
+from shared.core.errors import GroupNotFoundError
 from shared.storage.local.keys import SqliteKeys
 from tests import builders
 from tests.fakes import InMemoryKeys
@@ -36,3 +37,10 @@ def test_threads_at_once_build_a_port_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert len({future.result() for future in [pool.submit(get) for _ in range(8)]}) == 1
+
+
+def test_no_tenant_has_no_group_and_nothing_is_opened_to_find_out(tmp_path: Path) -> None:
+    app = App(builders.settings(tmp_path))
+    with pytest.raises(GroupNotFoundError):
+        app.galleries_of("")("staff")
+    assert not {"groups", "database", "recognitions"} & set(vars(app))

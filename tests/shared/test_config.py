@@ -29,6 +29,7 @@ def test_defaults_are_the_local_backend() -> None:
         ("LOG_LEVEL", "LOUD"),
         ("WITHMIND_REQUIRE_KEY", "yes"),
         ("WITHMIND_THRESHOLD", "101"),
+        ("OUTBOX_BUCKET", "inbox"),
         ("UPLOAD_OPTIONS", "{"),
         ("UPLOAD_OPTIONS", '"solid"'),
         ("UPLOAD_OPTIONS", '{"keep": {"group": "crew"}}'),

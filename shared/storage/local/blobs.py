@@ -31,7 +31,8 @@ _LOCK = ".lock"
 _PARTIAL = ".partial"  # files that are being written
 _TAKEN = ".taken"  # files that are being deleted
 _READS = 3
-_NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR)  # a part is too long, or is a file
+_LONGEST_NAME = 255  # bytes
+_NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR)  # the path is too long, or leads through a file
 
 
 class FileBlobs:
@@ -54,6 +55,8 @@ class FileBlobs:
     def accepts(self, key: str) -> bool:
         """Whether a file can have this name: its folders are no files, and it is no folder."""
         try:
+            if any(len(os.fsencode(part)) > _LONGEST_NAME for part in key.split("/")):
+                return False
             return stat.S_ISREG(self._path(key).stat().st_mode)
         except FileNotFoundError:
             return True
@@ -147,12 +150,13 @@ class FileBlobs:
                 shutil.copyfile(source._path(source_key), partial)
             except FileNotFoundError:
                 raise BlobNotFoundError(source_key) from None
-            with contextlib.suppress(FileNotFoundError):
+            with _if_there():
                 shutil.copyfile(_beside(source._path(source_key)), beside)
             source._expect(source_key, source_version)  # looked at last: it held all the while
             with self._lock():
                 self._expect(key, expected)
-                _beside(path).unlink(missing_ok=True)
+                with _if_there():
+                    _beside(path).unlink()
                 if beside.exists():
                     _publish(beside, _beside(path))
                 _publish(partial, path)
@@ -178,7 +182,8 @@ class FileBlobs:
                 self._put_back(taken)
                 raise BlobChangedError(key)
             taken.unlink()
-            _beside(path).unlink(missing_ok=True)
+            with _if_there():
+                _beside(path).unlink()
             _remove_empty(path.parent, below=self._root)
         _remove_empty(taken.parent, below=self._root / _TAKEN)
 
@@ -258,14 +263,22 @@ def _beside(path: Path) -> Path:
     return path.with_name(path.name + _METADATA)
 
 
+@contextlib.contextmanager
+def _if_there() -> Iterator[None]:
+    """Do something to a file unless there is none, as where its name would be too long for one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):
+            raise
+
+
 def _metadata(path: Path) -> dict[str, str]:
     """Return what the file beside a blob says; values that are no texts are given as JSON."""
-    beside = _beside(path)
+    beside, given = _beside(path), {}
     try:
-        with beside.open("rb") as file:
+        with _if_there(), beside.open("rb") as file:
             given = json.loads(file.read(_LARGEST_METADATA))
-    except FileNotFoundError:
-        return {}
     except (ValueError, RecursionError):
         return {"unreadable": beside.name}
     if not isinstance(given, dict):

@@ -152,6 +152,16 @@ def test_s3_is_told_which_versions_a_copy_is_of(
     assert {name: sent.get(name) for name in condition} == condition
 
 
+def test_a_name_may_be_too_long_for_metadata_beside_it(tmp_path: Path) -> None:
+    source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
+    key = "n" * 255
+    version = source.put(key, b"1")
+    assert source.get(key).metadata == {}
+    target.copy(source, key, key, source_version=version, expected=None)
+    source.delete(key)
+    assert (source.find(key), target.get(key).data) == (None, b"1")
+
+
 def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
     source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
     for content, text in ((b"1", '{"by": "me"}'), (b"2", None)):
@@ -183,6 +193,8 @@ def test_a_folder_takes_no_name_of_a_folder_or_below_a_file(tmp_path: Path) -> N
     assert not blobs.accepts("a")
     assert not blobs.accepts("a/b/c")
     assert not blobs.accepts("c" * 256)
+    assert not blobs.accepts("d/" + "c" * 256)
+    assert not blobs.accepts("d/" * 2100 + "c")
     assert blobs.accepts("c" * 255)
 
 
@@ -208,6 +220,17 @@ def test_a_file_beside_another_is_its_metadata(tmp_path: Path) -> None:
     assert blobs.get("a.jpg").metadata == {"options": '{"draw": true}', "by": "me"}
     blobs.delete("a.jpg")
     assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("places", ["s3"], indirect=True)
+def test_metadata_that_s3_cannot_send_are_told_of(blobs: Blobs) -> None:
+    """moto can send all, so its answer is given the mark that S3 sets."""
+    assert isinstance(blobs, S3Blobs)
+    blobs.put("a", b"x")
+    blobs._s3.meta.events.register(
+        "after-call.s3.GetObject", lambda parsed, **_: parsed.update(MissingMeta=1)
+    )
+    assert "unreadable" in blobs.get("a").metadata
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\xff", "[" * 60_000])
