@@ -82,7 +82,7 @@ def account(app: App) -> Iterator[Account]:
         environment.setenv("AWS_DEFAULT_REGION", endpoint.region)
         with aws_calls.recorded(record, endpoint.region, endpoint.account):
             stack = aws.make(endpoint, UploadTenant=TENANT)
-            variables = aws.BUCKETS | stack.variables()
+            variables = stack.variables()
             settings = Settings.from_environment(variables)
             files = endpoint.client("s3")
             for bucket in (settings.inbox_bucket, settings.outbox_bucket):

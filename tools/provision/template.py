@@ -63,6 +63,8 @@ def read(path: Path) -> Template:
     except InvalidDocumentException as error:
         causes = "; ".join(cause.message for cause in error.causes)
         raise ProvisionError(f"{path}: {error.message} {causes}") from error
+    finally:
+        translator.metrics.publish()  # to nobody; or it warns of them
     return Template(
         parameters=made.get("Parameters", {}),
         conditions=made.get("Conditions", {}),

@@ -74,7 +74,7 @@ def test_an_endpoint_that_is_not_there_is_told(
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     assert main(["--endpoint", "http://127.0.0.1:9"]) == 1
-    assert "provision: KeysTable: Could not connect" in capsys.readouterr().err
+    assert ": Could not connect to the endpoint URL" in capsys.readouterr().err
 
 
 def test_aws_itself_needs_a_region(
