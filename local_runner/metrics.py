@@ -42,6 +42,7 @@ def report(app: App) -> flask.Response:
 
 
 def _empty(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder.parent, folder):  # the parent may be DATA_DIR, which this makes first
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
     for file in folder.glob(_FILES):
         file.unlink()

@@ -96,3 +96,11 @@ def test_a_server_that_does_not_count_leaves_no_folder(tmp_path: Path) -> None:
     settings = metrics.share(builders.settings(tmp_path), runner)
     assert isinstance(App(settings).metrics.exposition(), type(None))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_data_folder_that_it_makes_is_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "export", dict.fromkeys)
+    metrics.share(builders.settings(tmp_path / "data"), RunnerSettings.from_environment({}))
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700

@@ -44,7 +44,8 @@ class FileBlobs:
         What a process that was killed had half deleted is put back.
         """
         self._root = root
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (root.parent, root):  # the parent may be DATA_DIR, not made yet
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (_PARTIAL, _TAKEN):
             (root / name).mkdir(exist_ok=True)
         with self._lock():  # whoever is alive and deletes a file holds it

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from shared.core.errors import StoreUnavailableError
 
@@ -38,13 +38,7 @@ class Database:
         """The thread's own connection, in autocommit mode: a transaction is begun by name."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(
-                self._path, timeout=self._busy_timeout_s, isolation_level=None
-            )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")
-            self._local.connection = connection
+            connection = self._local.connection = self._open()
         return connection
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -77,10 +71,40 @@ class Database:
                 connection.rollback()
                 raise
 
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Keep everyone else out of the database; yield the one connection, in autocommit mode.
+
+        Raises:
+            StoreUnavailableError: another process or thread has the database open.
+
+        """
+        self.connection.close()
+        del self._local.connection
+        with _busy_is_unavailable():
+            connection = self._open("EXCLUSIVE")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the database and empty it, unless a reader is in it."""
         with _busy_is_unavailable():
             self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _open(self, locking_mode: Literal["NORMAL", "EXCLUSIVE"] = "NORMAL") -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=self._busy_timeout_s, isolation_level=None)
+        try:
+            # before anything is read: then the lock is that of the whole file, taken at once
+            connection.execute(f"PRAGMA locking_mode = {locking_mode}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 @contextmanager

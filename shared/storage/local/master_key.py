@@ -3,14 +3,21 @@
 Whoever has both the file and the database can read the vectors: back them up apart.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.config import SettingError
+from shared.core.errors import SealError
 from shared.storage import cipher
 from shared.storage.local import secret
+from shared.storage.local.database import Database
 
 _FILE = "master_key"
+_NEXT_FILE = "master_key.next"  # there while the data keys are wrapped anew
+_PATIENCE_S = 1.0  # with others who have the database open
+_TABLES = ("face_group", "person")  # that hold data keys
 
 
 class FileKeyWrapper:
@@ -20,10 +27,16 @@ class FileKeyWrapper:
         """Read the master key of a data folder, and make it if it is not there.
 
         Raises:
-            SettingError: the file can be read by others than its owner, or holds something else.
+            SettingError: the file can be read by others than its owner, or holds something else; or
+                a rotation was broken off.
 
         """
-        self._master = AESGCM(bytes.fromhex(secret.read_or_create(data_dir, _FILE)))
+        if (data_dir / _NEXT_FILE).exists():
+            raise SettingError(
+                "a rotation of the master key was broken off; this finishes it:"
+                " python -m local_runner rotate-master-key"
+            )
+        self._master = _read(data_dir, _FILE)
 
     def new_key(self, generation: str) -> tuple[bytes, bytes]:
         """Return a new data key of 32 bytes for a group: plain, and wrapped."""
@@ -38,3 +51,57 @@ class FileKeyWrapper:
 
         """
         return cipher.decrypt(self._master, wrapped, generation.encode())
+
+
+def rotate(data_dir: Path) -> int:
+    """Wrap every data key with a new master key, and forget the old one; return how many.
+
+    The new key is on the disk before the database changes, in one transaction, and takes the place
+    of the old one after that. Where it is broken off in between, nothing starts until it was called
+    again, which finishes it.
+
+    Raises:
+        SettingError: there is no master key, or a file of one is broken.
+        SealError: a data key cannot be opened; nothing was changed.
+        StoreUnavailableError: another process has the database open; nothing was changed.
+
+    """
+    if not (data_dir / _FILE).exists():
+        raise SettingError(f"{data_dir} holds no master key")
+    database = Database(data_dir, busy_timeout_s=_PATIENCE_S)
+    with database.alone() as connection:
+        masters = [_read(data_dir, _FILE)]
+        if (data_dir / _NEXT_FILE).exists():  # the data keys may be wrapped with it already
+            masters.append(_read(data_dir, _NEXT_FILE))
+        keys = {
+            table: [
+                (row, generation, _unwrap(masters, generation, wrapped))
+                for row, generation, wrapped in connection.execute(
+                    f"SELECT rowid, generation, wrapped_key FROM {table}"  # noqa: S608 - ours
+                )
+            ]
+            for table in _TABLES
+        }
+        new = _read(data_dir, _NEXT_FILE)
+        connection.execute("BEGIN IMMEDIATE")
+        for table, rows in keys.items():
+            connection.executemany(
+                f"UPDATE {table} SET wrapped_key = ? WHERE rowid = ?",  # noqa: S608
+                ((cipher.encrypt(new, key, name.encode()), row) for row, name, key in rows),
+            )
+        connection.execute("COMMIT")
+        secret.put_in_force(data_dir, _NEXT_FILE, instead_of=_FILE)
+    return sum(map(len, keys.values()))
+
+
+def _read(data_dir: Path, file: str) -> AESGCM:
+    return AESGCM(bytes.fromhex(secret.read_or_create(data_dir, file)))
+
+
+def _unwrap(masters: Sequence[AESGCM], generation: str, wrapped: bytes) -> bytes:
+    for master in masters[:-1]:
+        try:
+            return cipher.decrypt(master, wrapped, generation.encode())
+        except SealError:
+            continue
+    return cipher.decrypt(masters[-1], wrapped, generation.encode())

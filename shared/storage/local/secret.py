@@ -35,6 +35,12 @@ def read_or_create(data_dir: Path, name: str = KEY_SECRET) -> str:
     return secret
 
 
+def put_in_force(data_dir: Path, name: str, *, instead_of: str) -> None:
+    """Let a secret take the place of another, for good: the other one is gone."""
+    (data_dir / name).replace(data_dir / instead_of)
+    _sync_folder(data_dir)
+
+
 def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, partial = tempfile.mkstemp(dir=path.parent)  # readable by its owner alone

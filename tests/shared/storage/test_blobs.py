@@ -307,3 +307,9 @@ def test_a_delete_leaves_the_folder_of_a_file_that_is_being_put(
         monkeypatch.setattr(Path, "mkdir", delete_then)
         blobs.put("a/2", b"x")
     assert [info.key for info in blobs.list()] == ["a/2"]
+
+
+def test_a_folder_and_the_one_it_lies_in_are_made_for_their_owner_alone(tmp_path: Path) -> None:
+    FileBlobs(tmp_path / "data" / "inbox")
+    for folder in (tmp_path / "data", tmp_path / "data" / "inbox"):
+        assert folder.stat().st_mode & 0o777 == 0o700

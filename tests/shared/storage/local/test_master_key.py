@@ -1,12 +1,24 @@
 """The master key of a local deployment."""
 
+import os
+import shutil
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from shared.config import SettingError
-from shared.core.errors import SealError
-from shared.storage.local.master_key import FileKeyWrapper
+from shared.core.errors import SealError, StoreUnavailableError
+from shared.core.models import Group, Person, PersonId
+from shared.storage.local.database import Database
+from shared.storage.local.groups import SqliteGroups
+from shared.storage.local.master_key import FileKeyWrapper, rotate
+from shared.storage.local.persons import SqlitePersons
+from tests.shared.storage.stores import new_group
+
+TAMY = PersonId("public", "withmind", "tamy")
 
 
 def test_unwraps_what_it_wrapped_also_after_a_restart(tmp_path: Path) -> None:
@@ -47,3 +59,107 @@ def test_does_not_start_with_a_broken_file(tmp_path: Path, content: str) -> None
     (tmp_path / "master_key").write_text(content, encoding="latin-1")
     with pytest.raises(SettingError, match="master_key"):
         FileKeyWrapper(tmp_path)
+
+
+def fill(folder: Path) -> list[bytes]:
+    """Store two groups and a person; return their plain data keys."""
+    wrapper, database = FileKeyWrapper(folder), Database(folder)
+    groups, keys = SqliteGroups(database), []
+    for name in ("a", "b"):
+        group = new_group(name)
+        plain, wrapped = wrapper.new_key(group.generation)
+        groups.create(replace(group, wrapped_key=wrapped))
+        keys.append(plain)
+    plain, wrapped = wrapper.new_key("tamy's")
+    SqlitePersons(database).put(
+        Person(TAMY, "tamy's", "m", datetime.now(UTC), wrapped, os.urandom(541))
+    )
+    database.connection.close()
+    return [*keys, plain]
+
+
+def opened(folder: Path) -> list[bytes]:
+    """Return the plain data keys of what `fill` stored."""
+    wrapper, database = FileKeyWrapper(folder), Database(folder)
+    owners: list[Group | Person] = [
+        *SqliteGroups(database).list_page("t", after=None, limit=9),
+        SqlitePersons(database).find(TAMY),
+    ]
+    database.connection.close()
+    return [wrapper.unwrap(owner.generation, owner.wrapped_key) for owner in owners]
+
+
+def test_after_a_rotation_the_new_key_opens_everything_and_the_old_one_nothing(
+    tmp_path: Path,
+) -> None:
+    keys = fill(tmp_path)
+    old = (tmp_path / "master_key").read_bytes()
+    assert rotate(tmp_path) == 3
+    assert opened(tmp_path) == keys
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["face.db", "master_key"]
+    assert (tmp_path / "master_key").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "master_key").write_bytes(old)
+    with pytest.raises(SealError):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_rotation_that_was_broken_off_lets_nothing_start_until_it_is_finished(
+    tmp_path: Path, is_committed: bool
+) -> None:
+    keys = fill(tmp_path)
+    master, following = tmp_path / "master_key", tmp_path / "master_key.next"
+    if is_committed:
+        shutil.copy(master, tmp_path / "old")
+        rotate(tmp_path)
+        master.rename(following)
+        (tmp_path / "old").rename(master)
+    else:
+        FileKeyWrapper(tmp_path / "other")
+        (tmp_path / "other" / "master_key").rename(following)
+    new = following.read_bytes()
+    with pytest.raises(SettingError, match="rotate-master-key"):
+        FileKeyWrapper(tmp_path)
+    assert rotate(tmp_path) == 3
+    assert opened(tmp_path) == keys
+    assert (master.read_bytes(), following.exists()) == (new, False)
+
+
+def test_a_rotation_waits_for_no_one_who_has_the_database_open(tmp_path: Path) -> None:
+    fill(tmp_path)
+    before = (tmp_path / "master_key").read_bytes()
+    other = Database(tmp_path)
+    with pytest.raises(StoreUnavailableError):
+        rotate(tmp_path)
+    assert (tmp_path / "master_key").read_bytes() == before
+    assert not (tmp_path / "master_key.next").exists()
+    other.connection.close()
+    assert rotate(tmp_path) == 3
+
+
+def test_nobody_gets_in_while_the_database_is_kept_alone(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    with database.alone() as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            Database(tmp_path, busy_timeout_s=0.01)
+    assert Database(tmp_path).read("SELECT count(*) FROM person") == [(0,)]
+
+
+def test_a_data_key_that_cannot_be_opened_stops_a_rotation_before_it_begins(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path)
+    database = Database(tmp_path)
+    database.connection.execute("UPDATE person SET generation = 'another'")
+    database.connection.close()
+    with pytest.raises(SealError):
+        rotate(tmp_path)
+    FileKeyWrapper(tmp_path)
+
+
+def test_no_master_key_is_made_only_to_be_rotated(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="no master key"):
+        rotate(tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()

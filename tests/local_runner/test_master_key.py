@@ -1,0 +1,37 @@
+"""The command that gives a local deployment another master key."""
+
+from pathlib import Path
+
+from shared.storage.local.database import Database
+from shared.storage.local.master_key import FileKeyWrapper
+from tests.local_runner.command_line import assert_refused, run
+
+
+def test_rotates_and_tells_how_many_keys_it_wrapped(tmp_path: Path) -> None:
+    FileKeyWrapper(tmp_path / "data")
+    before = (tmp_path / "data" / "master_key").read_text()
+    finished = run(tmp_path, "rotate-master-key")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "data keys wrapped with the new master key: 0\n"
+    assert (tmp_path / "data" / "master_key").read_text() != before
+
+
+def test_refuses_while_a_server_has_the_database_open(tmp_path: Path) -> None:
+    FileKeyWrapper(tmp_path / "data")
+    server = Database(tmp_path / "data")
+    assert_refused(run(tmp_path, "rotate-master-key"), 1, "stop the server", "nothing was changed")
+    assert server.read("SELECT count(*) FROM person") == [(0,)]
+
+
+def test_refuses_a_folder_without_a_master_key(tmp_path: Path) -> None:
+    assert_refused(run(tmp_path, "rotate-master-key"), 1, "no master key")
+
+
+def test_leaves_the_cloud_to_kms(tmp_path: Path) -> None:
+    required = (
+        "KEY_SECRET", "KEYS_TABLE", "USAGE_TABLE", "GROUPS_TABLE", "FACES_TABLE", "PERSONS_TABLE",
+        "KMS_KEY_ID", "INBOX_BUCKET", "OUTBOX_BUCKET", "SNAPSHOTS_BUCKET",
+    )  # fmt: skip
+    environ = {name: name.lower() for name in required}
+    finished = run(tmp_path, "rotate-master-key", BACKEND="aws", **environ)
+    assert_refused(finished, 1, "KMS")
