@@ -184,11 +184,7 @@ class FileBlobs:
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """Yield every blob whose key starts with the prefix, by key."""
-        keys = (
-            path.relative_to(self._root).as_posix()
-            for path in self._root.rglob("*")
-            if path.is_file()
-        )
+        keys = (path.relative_to(self._root).as_posix() for path in _files(self._root))
         for key in sorted(key for key in keys if key.startswith(prefix)):
             info = self.find(key)
             if info is not None:
@@ -241,6 +237,13 @@ class FileBlobs:
         with contextlib.suppress(FileExistsError, FileNotFoundError):
             path.hardlink_to(taken)
         taken.unlink(missing_ok=True)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield the files of a folder, but not those of hidden ones; one that vanishes is empty."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder, name) for name in names)
 
 
 def _info(key: str, path: Path) -> BlobInfo:
