@@ -25,7 +25,9 @@ def main() -> int:
         ["speed", "--threads", "2", *photos],
         ["throughput"],
         ["search"],
+        ["large_group"],
         ["access"],
+        ["counting"],
         ["withmind"],
         ["load"],
     ]
@@ -35,6 +37,7 @@ def main() -> int:
             ["accuracy", pairs, "--peer"],
             ["compare", pairs],
             ["similarity", pairs],
+            ["keep", pairs],
             ["privacy", pairs, "--deface"],
         ]
     console = Console()
@@ -45,7 +48,9 @@ def main() -> int:
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
     if not arguments.pairs:
-        console.print("Not run without PAIRS=pairs.csv: accuracy, similarity, privacy.")
+        console.print(
+            "Not run without PAIRS=pairs.csv: accuracy, compare, similarity, keep, privacy."
+        )
     if failed:
         console.print(f"Failed: {', '.join(failed)}", style="red")
     return 1 if failed else 0

@@ -64,7 +64,7 @@ def describe(app: App, data: Pairs) -> NDArray[np.float32]:
 def _measure(
     app: App, vectors: NDArray[np.float32], people: NDArray[np.str_], size: int
 ) -> dict[str, int | float]:
-    """Return shares of one, the means over all draws."""
+    """Return shares of one, over all draws; `from 90` is of the strangers kept if it were that."""
     calibration = app.recognitions.of(app.model_version).calibration
     similarity = gallery.kept_from(size)
     rng = np.random.default_rng(_SEED)
@@ -77,17 +77,21 @@ def _measure(
         best = (vectors[rest] @ vectors[photos].T).max(axis=1)  # NaN is neither more nor less
         is_theirs = np.isin(people[rest], enrolled)
         kept = best >= calibration.score(similarity)
+        kept_by_fewest = best >= calibration.score(gallery.kept_from(1))
         shown = best < calibration.score(gallery.HIDDEN_FROM)
-        draws.append([group[who] for group in (kept, shown) for who in (is_theirs, ~is_theirs)])
-    means = [float(np.concatenate(column).mean()) for column in zip(*draws, strict=True)]
+        draws.append(
+            {
+                "theirs kept": kept[is_theirs],
+                "strangers kept": kept[~is_theirs],
+                f"from {gallery.kept_from(1):.0f}": kept_by_fewest[~is_theirs],
+                f"only from {gallery.HIDDEN_FROM:.0f}: theirs missed": shown[is_theirs],
+                "strangers hidden": ~shown[~is_theirs],
+            }
+        )
     return {
         "enrolled": size,
         "keep from": int(similarity),
-        "theirs kept": means[0],
-        "strangers kept": means[1],
-        "only from": int(gallery.HIDDEN_FROM),
-        "theirs missed": means[2],
-        "strangers hidden": 1 - means[3],
+        **{name: float(np.concatenate([draw[name] for draw in draws]).mean()) for name in draws[0]},
     }
 
 

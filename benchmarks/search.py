@@ -1,4 +1,4 @@
-"""Measures search in groups of up to 100,000 faces on the embedded store.
+"""Measures exact search in groups of up to 100,000 faces, on the embedded store.
 
 The vectors are random but of the shape that faces have; the photo that is looked for is a real one.
 Needs the prepared models (`make models`).
@@ -8,7 +8,6 @@ import argparse
 import statistics
 import tempfile
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +19,24 @@ from rich.table import Table
 from benchmarks import measure
 from functions.nhn import add_faces, create_group, search_by_image
 from shared.app import App
-from shared.core import faces as faces_core
-from shared.core.models import Box, Group, StoredFace
 from shared.http.endpoint import Handler
 from tests import builders, photos
+from tests.shared.index.enrol import enrol
 
 _SIZES = (10, 10_000, 99_900)  # the last leaves room for the faces that are added here
 _TENANT = "t"
 _DIMENSION = 128
-_AT_ONCE = 1000
 
 
 def main() -> None:
     """Run the command."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as name:
-        app = builders.app(Path(name), INDEX_BYTES=str(1 << 30))
+        app = builders.app(Path(name), INDEX_BYTES=str(1 << 30), INDEX_MIN_FACES=str(1 << 30))
         vectors = _random_vectors(max(_SIZES))
         for size in track(_SIZES, "filling groups"):
             _call(create_group.handler, app, None, {"groupId": f"g{size}"})
-            fill(app, app.groups.find(_TENANT, f"g{size}"), vectors[:size])
+            enrol(app, app.groups.find(_TENANT, f"g{size}"), vectors[:size])
         rows = {
             **by_group_size(app, arguments.repeats),
             **scan(app, vectors, arguments.repeats),
@@ -51,17 +48,6 @@ def main() -> None:
         table.add_row(what, f"{value:.2f}")
     measure.show(table)
     measure.write(rows, arguments.output)
-
-
-def fill(app: App, group: Group, vectors: NDArray[np.float32]) -> None:
-    """Put vectors into a group as if their faces had been enrolled."""
-    for start in range(0, len(vectors), _AT_ONCE):
-        faces = []
-        for vector in vectors[start : start + _AT_ONCE]:
-            face_id = str(uuid.uuid4())
-            sealed = app.sealer.seal(group, face_id, vector)
-            faces.append(StoredFace(face_id, face_id, None, Box(0, 0, 1, 1), 1.0, sealed))
-        app.faces.add(group, faces, capacity=faces_core.CAPACITY)
 
 
 def by_group_size(app: App, repeats: int) -> dict[str, float]:
@@ -120,7 +106,7 @@ def one_more(app: App, repeats: int) -> dict[str, float]:
 def first_search(app: App, folder: Path) -> dict[str, float]:
     """Return what a process's first search in the largest group costs beyond the next."""
     fresh = App(
-        builders.settings(folder, INDEX_BYTES=str(1 << 30)),
+        builders.settings(folder, INDEX_BYTES=str(1 << 30), INDEX_MIN_FACES=str(1 << 30)),
         keys=app.keys, images=app.images, detector=app.detector, poses=app.poses,
         recognitions=app.recognitions,
     )  # fmt: skip

@@ -4,12 +4,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local_runner import keys, local_key, persons
+from local_runner import cleanup, keys, local_key, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
+from shared.core import selection
+from shared.core.errors import InvalidParameterError
 from shared.core.models import HideMethod
 from shared.core.selection import Mode, Selection
 
@@ -86,8 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     deidentify.add_argument("--draw", action="store_true", help="draw a rectangle on each face")
     people = deidentify.add_mutually_exclusive_group()
-    people.add_argument("--keep", metavar="GROUP", help="hide everyone except this group's people")
-    people.add_argument("--only", metavar="GROUP", help="hide nobody except this group's people")
+    people.add_argument(
+        "--keep", dest="people", type=partial(_people, Mode.KEEP), metavar="GROUP",
+        help="hide everyone except the people of this group",
+    )  # fmt: skip
+    people.add_argument(
+        "--only", dest="people", type=partial(_people, Mode.ONLY), metavar="GROUP",
+        help="hide nobody except the people of this group",
+    )  # fmt: skip
     deidentify.add_argument(
         "--tenant", default=local_key.TENANT, help="whose group it is (default: %(default)s)"
     )
@@ -98,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
     keys.add_commands(commands)
     persons.add_commands(commands)
+    cleanup.add_command(commands)
     return parser
 
 
@@ -202,7 +212,7 @@ def _deidentify(arguments: argparse.Namespace, settings: Settings, _runner: Runn
         min_face=arguments.min_face,
         threshold=arguments.threshold,
         draw=arguments.draw,
-        people=_people(arguments),
+        people=arguments.people,
     )
     return deidentify.run(
         settings, arguments.source, arguments.output, options,
@@ -210,10 +220,11 @@ def _deidentify(arguments: argparse.Namespace, settings: Settings, _runner: Runn
     )  # fmt: skip
 
 
-def _people(arguments: argparse.Namespace) -> Selection | None:
-    if arguments.keep is not None:
-        return Selection(Mode.KEEP, arguments.keep)
-    return Selection(Mode.ONLY, arguments.only) if arguments.only is not None else None
+def _people(mode: Mode, group_id: str) -> Selection:
+    try:
+        return selection.parse(mode, {"group": group_id})
+    except InvalidParameterError as error:
+        raise argparse.ArgumentTypeError(f"{group_id!r} {error.reason}") from None
 
 
 def _whole(text: str) -> int:

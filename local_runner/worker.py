@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from local_runner import functions
+from local_runner import functions, metrics
 from local_runner.keeper import wait_for_end_of_input
 from local_runner.template import Function
 from local_runner.triggers import Trigger, delivery, wiring
@@ -44,7 +44,7 @@ def run(
         os.nice(_NICE)
     else:
         signal.signal(signal.SIGINT, lambda *_: stop.set())
-    app = App(settings)
+    app = App(metrics.join(settings, runner))
     threads = [
         threading.Thread(target=_keep_polling, args=(work, stop), name=work.name, daemon=True)
         for work in _all_work(template, app, runner)

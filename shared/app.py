@@ -23,14 +23,17 @@ if TYPE_CHECKING:
         Groups,
         Images,
         ImageSource,
+        IndexBuilder,
         Keys,
         Masker,
+        Metrics,
         Persons,
         PoseEstimator,
         Sealer,
         Sightings,
         Usage,
     )
+    from shared.index.snapshot import SnapshotStore
     from shared.storage.aws.items import ItemClient
     from shared.storage.aws.tables import Tables
     from shared.storage.cipher import KeyWrapper
@@ -82,6 +85,21 @@ class App:
         self.__dict__.update(ports)
 
     @built_once
+    def metrics(self) -> "Metrics":
+        """What counts what happens."""
+        if self.settings.metrics == "prometheus":
+            from shared.metrics.prometheus import PrometheusMetrics
+
+            return PrometheusMetrics(self.settings.prometheus_multiproc_dir)
+        if self.settings.metrics == "emf":
+            from shared.metrics.emf import EmfMetrics
+
+            return EmfMetrics()
+        from shared.metrics.nowhere import NoMetrics
+
+        return NoMetrics()
+
+    @built_once
     def images(self) -> "Images":
         """Image files."""
         from shared.vision.image import CvImages
@@ -92,8 +110,9 @@ class App:
     def detector(self) -> "Detector":
         """The face detector."""
         from shared.vision.detector import CenterFaceDetector
+        from shared.vision.measured import MeasuredDetector
 
-        return CenterFaceDetector(self.detector_session)
+        return MeasuredDetector(CenterFaceDetector(self.detector_session), self.metrics)
 
     @built_once
     def detector_session(self) -> "Session":
@@ -131,14 +150,35 @@ class App:
         """The embedders, by model version."""
         from shared.vision.recognitions import Recognitions
 
-        return Recognitions(self.settings, self.open_session)
+        return Recognitions(self.settings, self.open_session, self.metrics)
 
     @built_once
     def index(self) -> "FaceIndex":
         """The search over the vectors of groups."""
-        from shared.index.exact import ExactIndex
+        from shared.index.groups import GroupIndex
 
-        return ExactIndex(self.faces, self.sealer, max_bytes=self.settings.index_bytes)
+        return GroupIndex(
+            self.faces,
+            self.sealer,
+            self.snapshot_store,
+            max_bytes=self.settings.index_bytes,
+            min_faces=self.settings.index_min_faces,
+            metrics=self.metrics,
+        )
+
+    @built_once
+    def index_builder(self) -> "IndexBuilder":
+        """What makes the snapshots of large groups."""
+        from shared.index.builder import SnapshotBuilder
+
+        return SnapshotBuilder(self.faces, self.sealer, self.snapshot_store, clock=self.clock)
+
+    @built_once
+    def snapshot_store(self) -> "SnapshotStore":
+        """The snapshots of large groups, unsealed."""
+        from shared.index.snapshot import SnapshotStore
+
+        return SnapshotStore(self.snapshots, self.sealer)
 
     @built_once
     def image_source(self) -> "ImageSource":
@@ -156,8 +196,9 @@ class App:
     def masker(self) -> "Masker":
         """What hides faces."""
         from shared.vision.masking import CvMasker
+        from shared.vision.measured import MeasuredMasker
 
-        return CvMasker()
+        return MeasuredMasker(CvMasker(), self.metrics)
 
     @built_once
     def keys(self) -> "Keys":
@@ -331,7 +372,7 @@ class App:
         """Build what the calls need, so that the first is as fast as the next."""
         _ = self.images, self.detector, self.masker, self.poses, self.image_source
         _ = self.recognitions.of(self.model_version), self.keys, self.groups, self.faces, self.index
-        _ = self.persons, self.sealer, self.usage, self.sightings
+        _ = self.persons, self.sealer, self.usage, self.sightings, self.metrics
 
     def open_session(self, model: str) -> "Session":
         """Load a model of the catalogue, with the provider and threads of the settings."""

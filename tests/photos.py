@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import cv2
+import numpy as np
 import skimage.data
 
 from shared.config import ROOT
@@ -22,6 +23,8 @@ _REQUIREMENT = (
     " --hash=sha256:5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"
 )
 _FOLDER = "face_recognition-1.3.0/tests/test_images/"
+
+TWO_PEOPLE = ("obama.jpg", "biden.jpg")
 
 
 @cache
@@ -39,6 +42,17 @@ def astronaut_jpeg() -> bytes:
     image_bgr = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]
     encoded = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
     return bytes(encoded.tobytes())
+
+
+def side_by_side(*names: str, height: int = 600) -> bytes:
+    """Return one PNG of several photos, each so many pixels high."""
+    parts = []
+    for name in names:
+        pixels = cv2.imdecode(np.frombuffer(load(name), np.uint8), cv2.IMREAD_COLOR)
+        assert pixels is not None
+        scale = height / pixels.shape[0]
+        parts.append(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    return bytes(cv2.imencode(".png", np.hstack(parts))[1].tobytes())
 
 
 def _fetch() -> None:

@@ -17,6 +17,7 @@ from shared.core.ports import Detector, Images, ImageSource, PoseEstimator
 LARGEST_FILE = 5_000_000  # bytes
 SMALLEST_SIDE = 80  # pixels of the image
 SMALLEST_FACE = 60  # pixels
+LEAST_SIDE = 40  # pixels of a face; below, too many are not told to be their own person's
 LEAST_CONFIDENCE = 0.5  # of a face that people are recognised by
 MOST_FACES = 20
 _FORMATS = (ImageFormat.JPEG, ImageFormat.PNG)

@@ -13,8 +13,6 @@ from shared.core.models import Face, Person, PersonId, Photo
 from shared.core.ports import Detector, Embedder, Persons, Sealer
 from shared.core.search import Recognition
 
-SMALLEST_FACE = 40  # pixels; below, too many faces are not told to be their own person's
-
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -111,7 +109,9 @@ def erase(persons: Persons, person_id: PersonId) -> Erasure:
 
 
 def _find_faces(detector: Detector, photo: Photo, deadline: Deadline) -> tuple[Face, ...]:
-    faces = detection.find_faces(detector, photo, deadline, smallest=SMALLEST_FACE, most=None)
+    faces = detection.find_faces(
+        detector, photo, deadline, smallest=detection.LEAST_SIDE, most=None
+    )
     if not faces:
         raise NoFaceError
     return faces

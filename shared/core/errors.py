@@ -47,6 +47,10 @@ No caller hears of what the stores of blobs raise; whoever asks them knows what 
       BlobNotFoundError
       BlobChangedError
       BlobTooLargeError
+
+Nor does anyone hear of this one, which is a damage that an operator has to look at:
+
+    SealError
 """
 
 
@@ -219,3 +223,7 @@ class BlobChangedError(BlobError):
 
 class BlobTooLargeError(BlobError):
     """The blob has more bytes than were to be read."""
+
+
+class SealError(Exception):
+    """A sealed text was changed, or belongs to something else; the data or a key is damaged."""

@@ -6,21 +6,26 @@ selected and not as much like anybody else of the group; to be hidden for whose 
 be a little like them.
 """
 
+from __future__ import annotations
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from shared.core import detection
 from shared.core.deadline import Deadline
-from shared.core.enrollment import SMALLEST_FACE
 from shared.core.errors import FaceNotFoundError, InvalidParameterError
 from shared.core.faces import is_frontal
 from shared.core.models import Face, Group, Photo, StoredFace
 from shared.core.ports import FaceIndex, Faces, PoseEstimator, Sealer
-from shared.core.search import Recognition
 from shared.core.selection import Mode, Selection
+
+if TYPE_CHECKING:  # a call that names nobody needs no numpy here
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shared.core.search import Recognition
 
 MOST_SELECTED = 1_000  # faces, where they are not all of the group
 
@@ -93,9 +98,9 @@ def judge(
     verdicts = [HIDDEN] * len(faces)
     for number, vector in zip(judgeable, vectors, strict=True):
         deadline.check()
-        if np.isfinite(vector).all():
+        if math.isfinite(vector @ vector):  # what is no number is less than nothing
             verdicts[number] = rule(gallery, selected, vector, least)
-    return tuple(verdicts)
+    return _confirm(gallery, verdicts)
 
 
 def _find_selected(gallery: Gallery, selection: Selection) -> _Selected:
@@ -140,10 +145,17 @@ def find_judgeable(poses: PoseEstimator, photo: Photo, found: Sequence[Face]) ->
         number
         for number, face in enumerate(found)
         if face.confidence >= detection.LEAST_CONFIDENCE
-        and min(face.box.width, face.box.height) >= SMALLEST_FACE
+        and min(face.box.width, face.box.height) >= detection.LEAST_SIDE
     ]
     turned = poses.estimate(photo, [found[number] for number in clear])
     return [n for n, pose in zip(clear, turned, strict=True) if is_frontal(pose)]
+
+
+def _confirm(gallery: Gallery, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Return the verdicts; what was decided by a face removed meanwhile is decided no more."""
+    named = {verdict.face_id for verdict in verdicts if verdict.face_id is not None}
+    there = {None, *gallery.faces.find_many(gallery.group, sorted(named))}
+    return tuple(verdict if verdict.face_id in there else HIDDEN for verdict in verdicts)
 
 
 def _keep(
@@ -156,8 +168,8 @@ def _keep(
     is_chosen = [chosen is None or face_id in chosen for face_id in face_ids]
     if not face_ids or not is_chosen[0]:
         return HIDDEN
-    rivals = (score for score, chosen in zip(scores, is_chosen, strict=True) if not chosen)
-    if scores[0] - next(rivals, -np.inf) <= _TIE:
+    rivals = (score for score, theirs in zip(scores, is_chosen, strict=True) if not theirs)
+    if scores[0] - next(rivals, -math.inf) <= _TIE:
         return HIDDEN
     return Verdict(is_hidden=False, face_id=face_ids[0])
 

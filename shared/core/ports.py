@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from shared.core.metrics import Counter, Histogram
 from shared.core.models import (
     Admission,
     ApiKey,
@@ -28,6 +30,8 @@ from shared.core.models import (
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from shared.core.snapshots import Manifest
 
 
 class Images(Protocol):
@@ -137,6 +141,17 @@ class Usage(Protocol):
     def forget(self, key_id: str) -> None:
         """Forget the calls of a key."""
 
+    def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
+        """Drop, a little at a time, what counts no more; yield each time how much that was.
+
+        That is `leases` of calls that nobody ended, `paces` whose next call was due, and `periods`
+        that are not kept, all as they were before a time (seconds since 1970, UTC). It disturbs no
+        call that is made meanwhile, can be broken off anywhere, and run by two processes at once.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
+
 
 class Sightings(Protocol):
     """Who was seen with whom: the addresses of a key, the keys of an address."""
@@ -152,6 +167,31 @@ class Sightings(Protocol):
 
     def forget(self, subject: str) -> None:
         """Forget whom the subject was seen with."""
+
+    def clean_up(self, before: float) -> Iterator[int]:
+        """Drop, a little at a time, those that counted until before a time; yield how many.
+
+        Where the store itself drops them there is nothing to do.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
+
+
+class Metrics(Protocol):
+    """Counts what happens: the metrics of `shared.core.metrics`, in any thread."""
+
+    def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+
+    def observe(self, metric: Histogram, value: float, **labels: str) -> None:
+        """Add a value to a histogram."""
+
+    def invocation(self) -> AbstractContextManager[None]:
+        """Give out what is counted in the block at its end, also when it fails."""
+
+    def exposition(self) -> bytes | None:
+        """Return what was counted, as Prometheus reads it; None where counts go elsewhere."""
 
 
 class ImageSource(Protocol):
@@ -182,6 +222,15 @@ class Groups(Protocol):
 
         Raises:
             GroupNotFoundError: the tenant has no such group.
+        """
+
+    def find_generation(self, generation: str) -> Group:
+        """Return the group of a generation as it is now.
+
+        A group that was made in the last moments may not be found yet.
+
+        Raises:
+            GroupNotFoundError: no group is of this generation.
         """
 
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
@@ -358,6 +407,30 @@ class Sealer(Protocol):
         self, group: KeyOwner, face_ids: Sequence[str], sealed_vectors: Sequence[bytes]
     ) -> NDArray[np.float32]:
         """Return the vectors as an array of shape (len(face_ids), dimension)."""
+
+    def seal_blob(self, group: KeyOwner, name: str, content: bytes) -> bytes:
+        """Return encrypted content, bound to its group, model version and name."""
+
+    def open_blob(self, group: KeyOwner, name: str, sealed: bytes) -> bytes:
+        """Return the content.
+
+        Raises:
+            SealError: it was changed, or sealed for another group, name or model version.
+        """
+
+
+class IndexBuilder(Protocol):
+    """Makes the snapshots from which large groups are loaded."""
+
+    def in_force(self, group: Group) -> Manifest | None:
+        """Return what the snapshot of the group covers, or None where it has none."""
+
+    def build(self, group: Group) -> bool:
+        """Make a snapshot of the group as it is now; return whether it is the one in force.
+
+        Raises:
+            StoreUnavailableError: a store did not answer; the snapshot before stays in force.
+        """
 
 
 class FaceIndex(Protocol):

@@ -43,7 +43,7 @@ def receipt(result: Deidentified, basis: Json, *, output_version: str, now: floa
         "at": _time(now),
         "by": f"face-functions {VERSION}",
     }
-    return write(told)
+    return _write(told)
 
 
 def refusal(
@@ -61,12 +61,7 @@ def refusal(
         "at": _time(now),
         "by": f"face-functions {VERSION}",
     }
-    return write(told)
-
-
-def write(told: Json) -> bytes:
-    """Return JSON for people to read; a name that is no UTF-8 is escaped."""
-    return json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+    return _write(told)
 
 
 def read(data: bytes) -> Json:
@@ -76,6 +71,11 @@ def read(data: bytes) -> Json:
     except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _write(told: Json) -> bytes:
+    """Return JSON; what is no UTF-8 in a name is escaped as JSON escapes it."""
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _face(face: TreatedFace) -> Json:

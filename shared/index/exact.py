@@ -1,138 +1,48 @@
-"""Exact search: every vector of a group, in memory, compared with one matrix-vector product.
+"""Exact search: a vector compared with every row, by one matrix-vector product."""
 
-A group's vectors are read once a process and then follow the group's changes: before each search
-the changes since the last one are applied, so what any process added or removed is seen.
-"""
-
-import threading
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.models import FaceChange, Group
-from shared.core.ports import Faces, Sealer
-
-_DIMENSION = 128
-_SMALLEST_CAPACITY = 64  # rows
+DIMENSION = 128
 _BYTES_PER_ID = 150  # a UUID as text, and its place in a list and a dictionary
-_BATCH = 10_000  # changes opened at a time
-_MOST_DEAD = 0.25  # of the rows; above it they are cleared away
 
 
-class ExactIndex:
-    """Fills the port `FaceIndex`."""
+class Rows:
+    """Growing parallel arrays: vectors (float32, capacity x 128), ids, and which are alive.
 
-    def __init__(self, faces: Faces, sealer: Sealer, *, max_bytes: int) -> None:
-        """Take the store of faces, what opens their vectors, and how much memory to use."""
-        self._faces = faces
-        self._sealer = sealer
-        self._max_bytes = max_bytes
-        self._groups: OrderedDict[str, _GroupVectors] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def search(
-        self, group: Group, vector: NDArray[np.float32], *, limit: int, min_score: float
-    ) -> tuple[list[str], NDArray[np.float32]]:
-        """Return the ids of the nearest faces and their inner products, greatest first."""
-        vectors = self._of(group)
-        vectors.follow(group, self._faces, self._sealer)
-        self._make_room(group.generation)
-        return vectors.search(vector, limit, min_score)
-
-    def _of(self, group: Group) -> "_GroupVectors":
-        with self._lock:
-            vectors = self._groups.setdefault(group.generation, _GroupVectors())
-            self._groups.move_to_end(group.generation)
-            return vectors
-
-    def _make_room(self, keep: str) -> None:
-        """Forget the groups that were not searched for longest, until the rest fits."""
-        with self._lock:
-            used = sum(vectors.bytes for vectors in self._groups.values())
-            for generation in list(self._groups):
-                if used <= self._max_bytes or generation == keep:
-                    break
-                used -= self._groups.pop(generation).bytes
-
-
-class _GroupVectors:
-    """The vectors of one group, as of one of its changes.
-
-    Rows are only ever appended: a search works on the rows that were there when it began, without a
-    lock. A removed row is marked dead; when too many are, the live ones move to new arrays.
+    Rows are only ever appended, so that a search can work, without a lock, on those that were there
+    when it began. One that is removed is marked dead.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._change = 0
-        self._row_of: dict[str, int] = {}
-        self._rows = _Rows(_SMALLEST_CAPACITY)
-
-    @property
-    def bytes(self) -> int:
-        """The memory in use, about."""
-        return self._rows.vectors.nbytes + len(self._rows.face_ids) * _BYTES_PER_ID
-
-    def follow(self, group: Group, faces: Faces, sealer: Sealer) -> None:
-        """Apply the changes of the group that were made since the last call."""
-        if self._change >= group.last_change:
-            return
-        with self._lock:
-            batch: list[FaceChange] = []
-            for change in faces.changes(group, after=self._change):
-                batch.append(change)
-                if len(batch) == _BATCH:
-                    self._apply(group, batch, sealer)
-                    batch = []
-            self._apply(group, batch, sealer)
-
-    def search(
-        self, vector: NDArray[np.float32], limit: int, min_score: float
-    ) -> tuple[list[str], NDArray[np.float32]]:
-        rows = self._rows
-        count = rows.count
-        scores = rows.vectors[:count] @ vector
-        scores[~rows.alive[:count]] = -np.inf
-        found = np.flatnonzero(scores >= min_score)
-        if len(found) > limit:
-            found = found[np.argpartition(-scores[found], limit)[:limit]]
-        found = found[np.argsort(-scores[found], kind="stable")]
-        return [rows.face_ids[row] for row in found], scores[found]
-
-    def _apply(self, group: Group, changes: Iterable[FaceChange], sealer: Sealer) -> None:
-        changes = list(changes)
-        if not changes:
-            return
-        added = [c for c in changes if c.sealed_vector is not None]
-        sealed = [c.sealed_vector for c in added if c.sealed_vector is not None]
-        vectors = sealer.open_many(group, [c.face_id for c in added], sealed)
-        rows = self._rows.with_room_for(len(added))
-        for change, vector in zip(added, vectors, strict=True):
-            self._row_of[change.face_id] = rows.append(change.face_id, vector)
-        for change in changes:
-            if change.sealed_vector is None and change.face_id in self._row_of:
-                rows.alive[self._row_of.pop(change.face_id)] = False
-        if rows.count > _SMALLEST_CAPACITY and len(self._row_of) < (1 - _MOST_DEAD) * rows.count:
-            rows = rows.without_the_dead()
-            self._row_of = {face_id: row for row, face_id in enumerate(rows.face_ids)}
-        self._rows = rows
-        self._change = changes[-1].number
-
-
-class _Rows:
-    """Growing parallel arrays: vectors (float32, capacity x 128), ids, and which are alive."""
-
     def __init__(self, capacity: int) -> None:
-        self.vectors = np.empty((capacity, _DIMENSION), np.float32)
+        self.vectors = np.empty((capacity, DIMENSION), np.float32)
         self.alive = np.zeros(capacity, bool)
         self.face_ids: list[str] = []
+
+    @classmethod
+    def of(cls, face_ids: Sequence[str], vectors: NDArray[np.float32]) -> "Rows":
+        """Return living rows; the array is taken over, not copied."""
+        rows = cls(0)
+        rows.vectors, rows.face_ids = vectors, list(face_ids)
+        rows.alive = np.ones(len(vectors), bool)
+        return rows
 
     @property
     def count(self) -> int:
         """The number of rows, dead ones included."""
         return len(self.face_ids)
+
+    @property
+    def bytes(self) -> int:
+        """The memory in use, about."""
+        return self.vectors.nbytes + self.count * _BYTES_PER_ID
+
+    @property
+    def dead_share(self) -> float:
+        """The share of the rows that are dead, 0..1."""
+        return 1 - float(self.alive[: self.count].mean()) if self.count else 0.0
 
     def append(self, face_id: str, vector: NDArray[np.float32]) -> int:
         """Add a row, for which there must be room; return its place."""
@@ -142,21 +52,49 @@ class _Rows:
         self.face_ids.append(face_id)
         return row
 
-    def with_room_for(self, more: int) -> "_Rows":
+    def with_room_for(self, more: int) -> "Rows":
         """Return these rows, or a copy in larger arrays."""
         needed = self.count + more
         if needed <= len(self.vectors):
             return self
         return self._copied(np.arange(self.count), max(needed, 2 * len(self.vectors)))
 
-    def without_the_dead(self) -> "_Rows":
+    def without_the_dead(self, smallest_capacity: int = 0) -> "Rows":
         """Return a copy of the rows that are alive."""
         living = np.flatnonzero(self.alive[: self.count])
-        return self._copied(living, max(len(living), _SMALLEST_CAPACITY))
+        return self._copied(living, max(len(living), smallest_capacity))
 
-    def _copied(self, kept: NDArray[np.intp], capacity: int) -> "_Rows":
-        copy = _Rows(capacity)
+    def _copied(self, kept: NDArray[np.intp], capacity: int) -> "Rows":
+        copy = Rows(capacity)
         copy.vectors[: len(kept)] = self.vectors[kept]
         copy.alive[: len(kept)] = self.alive[kept]
         copy.face_ids = [self.face_ids[row] for row in kept]
         return copy
+
+
+def scan(
+    rows: Rows, vector: NDArray[np.float32], limit: int, min_score: float, *, start: int = 0
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Return the ids of the nearest living rows and their inner products, greatest first.
+
+    At most `limit`, each with an inner product of at least `min_score`; only rows from `start` on.
+    """
+    end = rows.count
+    scores = rows.vectors[start:end] @ vector
+    scores[~rows.alive[start:end]] = -np.inf
+    found = np.flatnonzero(scores >= min_score)
+    return best(rows, start + found, scores[found], limit)
+
+
+def best(
+    rows: Rows, found: NDArray[np.integer], scores: NDArray[np.float32], limit: int
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Return the ids of the `limit` best of the rows `found`, and their scores, greatest first.
+
+    `scores` are those of `found`, in the same order.
+    """
+    if len(found) > limit:
+        kept = np.argpartition(-scores, limit)[:limit]
+        found, scores = found[kept], scores[kept]
+    order = np.argsort(-scores, kind="stable")
+    return [rows.face_ids[row] for row in found[order]], scores[order]

@@ -18,20 +18,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
+from shared.core.errors import SealError
 from shared.core.ports import KeyOwner
 
 KEY_BYTES = 32
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
 _BODY = len(_VERSION) + _NONCE_BYTES
+_BLOB = b"\0blob\0"  # no face id begins so
 _VECTOR_TYPE = np.dtype("<f4")
 
 _CACHED_KEYS = 1024
 _KEY_LIFETIME_S = 300.0
-
-
-class SealError(Exception):
-    """A sealed text was changed, or belongs to something else; the data or a key is damaged."""
 
 
 class KeyWrapper(Protocol):
@@ -109,6 +107,19 @@ class AesGcmSealer:
         ]
         vectors = np.frombuffer(b"".join(plain), _VECTOR_TYPE).reshape(len(plain), -1)
         return vectors.astype(np.float32, copy=False)
+
+    def seal_blob(self, group: KeyOwner, name: str, content: bytes) -> bytes:
+        """Return encrypted content, bound to its group, model version and name."""
+        return encrypt(self._key(group), content, _owner(group) + _BLOB + name.encode())
+
+    def open_blob(self, group: KeyOwner, name: str, sealed: bytes) -> bytes:
+        """Return the content.
+
+        Raises:
+            SealError: it was changed, or sealed for another group, name or model version.
+
+        """
+        return decrypt(self._key(group), sealed, _owner(group) + _BLOB + name.encode())
 
     def _key(self, group: KeyOwner) -> AESGCM:
         name = (group.generation, group.wrapped_key)

@@ -65,17 +65,6 @@ def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
     assert function["Timeout"] >= batch * uploads.ATTEMPTS * int(timeout.group(1))
 
 
-@pytest.mark.parametrize("bucket", ["InboxBucket", "OutboxBucket"])
-def test_buckets_are_private_encrypted_and_reached_by_tls_alone(bucket: str) -> None:
-    properties = template.resource_properties(bucket)
-    assert all(properties["PublicAccessBlockConfiguration"].values())
-    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    (deny,) = template.resource_properties(f"{bucket}Policy")["PolicyDocument"]["Statement"]
-    assert (deny["Effect"], deny["Condition"]) == (
-        "Deny", {"Bool": {"aws:SecureTransport": "false"}},
-    )  # fmt: skip
-
-
 def test_only_the_inbox_of_the_account_may_tell_of_uploads() -> None:
     policy = template.resource_properties("UploadQueuePolicy")["PolicyDocument"]
     (statement,) = policy["Statement"]

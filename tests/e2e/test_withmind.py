@@ -29,7 +29,9 @@ def server(
 ) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp(request.param)
     with contextlib.ExitStack() as stack:
-        environ = stack.enter_context(aws.running()) if request.param == "aws" else {}
+        environ: dict[str, str] = {}
+        if request.param == "aws":
+            environ = stack.enter_context(aws.running(WithmindRequireKey="off"))
         yield stack.enter_context(running("serve", folder, LOCAL_KEY=KEY, **environ))
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from shared.app import App
 from shared.config import ROOT
-from tests import image_files, photos
+from shared.core import faces, groups
+from shared.core.deadline import Deadline
+from tests import builders, image_files, photos
 from tests.local_runner.command_line import (
     TIMEOUT_S,
     Finished,
@@ -160,6 +163,8 @@ def test_the_options_change_what_is_hidden(tmp_path: Path) -> None:
         ("--min-face", "-1"),
         ("--min-face", "x"),
         ("--jobs", "-1"),
+        ("--keep", "Staff"),
+        ("--only", "../x"),
     ],
 )
 def test_refuses_an_option_out_of_range(tmp_path: Path, option: str, value: str) -> None:
@@ -167,6 +172,47 @@ def test_refuses_an_option_out_of_range(tmp_path: Path, option: str, value: str)
     finished = deidentify(tmp_path, source, "-o", tmp_path / "b.jpg", f"{option}={value}")
     assert_refused(finished, 2, option, value)
     assert not (tmp_path / "b.jpg").exists()
+
+
+@pytest.fixture(scope="module")
+def enrolled(app: App, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose tenant `acme` has the astronaut in its group `crew`."""
+    folder = tmp_path_factory.mktemp("enrolled")
+    store = App(builders.settings(folder / "data"))
+    group = groups.create(
+        store.groups, store.sealer, tenant="acme", group_id="crew", model_version=app.model_version
+    )
+    faces.add(
+        store.faces, store.sealer, app.detector,
+        app.recognitions.of(app.model_version).embedder, app.poses,
+        group=group, photo=app.images.decode(ASTRONAUT), external_image_id=None, limit=1,
+        deadline=Deadline.after(60),
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize(("option", "hidden"), [("--keep", 0), ("--only", 1)])
+def test_keeps_the_people_of_a_group_or_hides_them_alone(
+    enrolled: Path, option: str, hidden: int
+) -> None:
+    source, target = write(enrolled / "a.jpg"), enrolled / f"{option}.jpg"
+    finished = deidentify(enrolled, source, "-o", target, option, "crew", "--tenant", "acme")
+    assert finished.returncode == 0, finished.stderr
+    assert row(finished, "a.jpg")[1:] == [str(hidden), "done"]
+    assert is_changed(target.read_bytes()) is (hidden == 1)
+
+
+def test_a_group_that_the_tenant_does_not_have_is_told_once(enrolled: Path) -> None:
+    source = write(enrolled / "a.jpg")
+    finished = deidentify(enrolled, source, "-o", enrolled / "none.jpg", "--keep", "crew")
+    assert_refused(finished, 2, "'local' has no group 'crew'")
+    assert not (enrolled / "none.jpg").exists()
+
+
+def test_keep_and_only_exclude_each_other(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jpg")
+    words = ("--keep", "crew", "--only", "crew")
+    assert_refused(deidentify(tmp_path, source, "-o", tmp_path / "b.jpg", *words), 2, "--keep")
 
 
 @pytest.mark.parametrize("out", ["in", "in/../in", "link"])

@@ -53,6 +53,27 @@ class DynamoGroups:
         """
         return _group(self._tables.find_group(tenant, group_id))
 
+    def find_generation(self, generation: str) -> Group:
+        """Return the group of a generation as it is now.
+
+        The index that leads from the generation to the name lags behind by moments; the group
+        itself is then read strongly consistent.
+
+        Raises:
+            GroupNotFoundError: no group is of this generation, or it was made moments ago.
+            StoreUnavailableError: DynamoDB did not answer, also after it was asked again.
+
+        """
+        row = self._tables.group_row
+        names = self._tables.retry.call(
+            lambda: list(row.query(generation, index_name="by_generation", limit=1))
+        )
+        for name in names:
+            found = self._tables.find_group(name.tenant, name.group_id)
+            if found.generation == generation:
+                return _group(found)
+        raise GroupNotFoundError(generation)
+
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
         """Return up to `limit` groups with names greater than `after`, in that order."""
         row = self._tables.group_row

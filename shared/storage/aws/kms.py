@@ -7,8 +7,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from shared.core.errors import StoreUnavailableError
-from shared.storage.cipher import KEY_BYTES, SealError
+from shared.core.errors import SealError, StoreUnavailableError
+from shared.storage.cipher import KEY_BYTES
 
 _CONFIG = Config(
     connect_timeout=2,

@@ -15,7 +15,12 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import Connection
 from pynamodb.exceptions import TransactWriteError
-from pynamodb.indexes import AllProjection, KeysOnlyProjection, LocalSecondaryIndex
+from pynamodb.indexes import (
+    AllProjection,
+    GlobalSecondaryIndex,
+    KeysOnlyProjection,
+    LocalSecondaryIndex,
+)
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -43,6 +48,16 @@ class ConditionError(Exception):
         self.failed = failed
 
 
+class _ByGeneration(GlobalSecondaryIndex["GroupRow"]):  # type: ignore[no-untyped-call]
+    """The names of groups by what is unique for ever; no change of a count touches it."""
+
+    class Meta:
+        index_name = "by_generation"
+        projection = KeysOnlyProjection()
+
+    generation = UnicodeAttribute(hash_key=True)
+
+
 class GroupRow(Model):
     """A group; the counts change with every face."""
 
@@ -54,6 +69,8 @@ class GroupRow(Model):
     wrapped_key = BinaryAttribute(legacy_encoding=False)
     face_count = NumberAttribute()
     last_change = NumberAttribute()
+
+    by_generation = _ByGeneration()
 
 
 class _ByAdded(LocalSecondaryIndex["FaceRow"]):  # type: ignore[no-untyped-call]

@@ -31,7 +31,8 @@ _LOCK = ".lock"
 _PARTIAL = ".partial"  # files that are being written
 _TAKEN = ".taken"  # files that are being deleted
 _READS = 3
-_NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR)  # a part is too long, or is a file
+_LONGEST_NAME = 255  # bytes
+_NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR)  # the path is too long, or leads through a file
 
 
 class FileBlobs:
@@ -46,14 +47,15 @@ class FileBlobs:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (_PARTIAL, _TAKEN):
             (root / name).mkdir(exist_ok=True)
-        with self._lock():  # what another process is deleting now is not half deleted
-            for taken in (root / _TAKEN).rglob("*"):
-                if taken.is_file():
-                    self._put_back(taken)
+        with self._lock():  # whoever is alive and deletes a file holds it
+            for taken in _files(root / _TAKEN):
+                self._put_back(taken)
 
     def accepts(self, key: str) -> bool:
         """Whether a file can have this name: its folders are no files, and it is no folder."""
         try:
+            if any(len(os.fsencode(part)) > _LONGEST_NAME for part in key.split("/")):
+                return False
             return stat.S_ISREG(self._path(key).stat().st_mode)
         except FileNotFoundError:
             return True
@@ -104,7 +106,8 @@ class FileBlobs:
         path = self._path(key)
         with self._partial() as partial:
             partial.write_bytes(data)
-            return _publish(partial, path)
+            with self._lock():
+                return _publish(partial, path)
 
     def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
         """Store a blob only in place of the expected version, or of none; return its version.
@@ -147,12 +150,13 @@ class FileBlobs:
                 shutil.copyfile(source._path(source_key), partial)
             except FileNotFoundError:
                 raise BlobNotFoundError(source_key) from None
-            with contextlib.suppress(FileNotFoundError):
+            with _if_there():
                 shutil.copyfile(_beside(source._path(source_key)), beside)
             source._expect(source_key, source_version)  # looked at last: it held all the while
             with self._lock():
                 self._expect(key, expected)
-                _beside(path).unlink(missing_ok=True)
+                with _if_there():
+                    _beside(path).unlink()
                 if beside.exists():
                     _publish(beside, _beside(path))
                 _publish(partial, path)
@@ -178,7 +182,8 @@ class FileBlobs:
                 self._put_back(taken)
                 raise BlobChangedError(key)
             taken.unlink()
-            _beside(path).unlink(missing_ok=True)
+            with _if_there():
+                _beside(path).unlink()
             _remove_empty(path.parent, below=self._root)
         _remove_empty(taken.parent, below=self._root / _TAKEN)
 
@@ -224,7 +229,7 @@ class FileBlobs:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        """Let one process at a time compare a version and act on it."""
+        """Let one process at a time compare a version, or make and remove folders."""
         with (self._root / _LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -247,12 +252,17 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _info(key: str, path: Path) -> BlobInfo:
+    """Return what is known of a file.
+
+    One that was copied here may bring an older time of its own; that of its place in the folder
+    (ctime) is when it came.
+    """
     stat = path.stat()
     return BlobInfo(
         key=key,
         version=f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ino:x}",
         size=stat.st_size,
-        modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
+        modified_at=datetime.fromtimestamp(max(stat.st_mtime, stat.st_ctime), UTC),
     )
 
 
@@ -261,14 +271,22 @@ def _beside(path: Path) -> Path:
     return path.with_name(path.name + _METADATA)
 
 
+@contextlib.contextmanager
+def _if_there() -> Iterator[None]:
+    """Do something to a file unless there is none, as where its name would be too long for one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):
+            raise
+
+
 def _metadata(path: Path) -> dict[str, str]:
     """Return what the file beside a blob says; values that are no texts are given as JSON."""
-    beside = _beside(path)
+    beside, given = _beside(path), {}
     try:
-        with beside.open("rb") as file:
+        with _if_there(), beside.open("rb") as file:
             given = json.loads(file.read(_LARGEST_METADATA))
-    except FileNotFoundError:
-        return {}
     except (ValueError, RecursionError):
         return {"unreadable": beside.name}
     if not isinstance(given, dict):

@@ -51,6 +51,21 @@ class SqliteGroups:
             raise GroupNotFoundError(group_id)
         return _group(*rows[0])
 
+    def find_generation(self, generation: str) -> Group:
+        """Return the group of a generation as it is now.
+
+        Raises:
+            GroupNotFoundError: no group is of this generation.
+
+        """
+        rows = self._database.read(
+            f"SELECT {_COLUMNS} FROM face_group WHERE generation = ?",  # noqa: S608 - fixed text
+            (generation,),
+        )
+        if not rows:
+            raise GroupNotFoundError(generation)
+        return _group(*rows[0])
+
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
         """Return up to `limit` groups with names greater than `after`, in that order."""
         rows = self._database.read(

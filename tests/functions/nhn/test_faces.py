@@ -26,19 +26,6 @@ def encoded(pixels: Any, suffix: str = ".jpg") -> bytes:
     return bytes(cv2.imencode(suffix, pixels)[1].tobytes())
 
 
-def side_by_side(*names: str) -> bytes:
-    """Return one image of several photos, each 600 px high."""
-    rows = []
-    for name in names:
-        pixels = decoded(photos.load(name))
-        scale = 600 / pixels.shape[0]
-        rows.append(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    return encoded(np.hstack(rows), ".png")
-
-
-TWO_PEOPLE = ("obama.jpg", "biden.jpg")
-
-
 def test_detects_the_face_where_it_is(client: NhnClient) -> None:
     data = client.data("POST", "/detect", {"image": image(photos.astronaut_jpeg())})
     assert data["faceDetailCount"] == 1
@@ -56,7 +43,7 @@ def test_detects_the_face_where_it_is(client: NhnClient) -> None:
 
 
 def test_detects_the_largest_first(client: NhnClient) -> None:
-    data = client.data("POST", "/detect", {"image": image(side_by_side(*TWO_PEOPLE))})
+    data = client.data("POST", "/detect", {"image": image(photos.side_by_side(*photos.TWO_PEOPLE))})
     boxes = [face["bbox"] for face in data["faceDetails"]]
     areas = [(b["x1"] - b["x0"]) * (b["y1"] - b["y0"]) for b in boxes]
     assert len(areas) == 2
@@ -116,7 +103,7 @@ def test_refuses_a_photo_with_too_many_pixels(store: App, tmp_path: Path) -> Non
 
 def test_adds_the_faces_of_a_photo(client: NhnClient) -> None:
     group = client.create_group()
-    data = client.add(group, side_by_side(*TWO_PEOPLE), externalImageId="two.png")
+    data = client.add(group, photos.side_by_side(*photos.TWO_PEOPLE), externalImageId="two.png")
     assert (data["addedFaceCount"], data["notAddedFaceCount"]) == (2, 0)
     first, second = data["addedFaces"]
     assert first["faceId"] != second["faceId"]
@@ -138,7 +125,7 @@ def test_the_same_photo_twice_gets_new_ids(client: NhnClient) -> None:
 
 def test_faces_beyond_the_limit_are_not_added(client: NhnClient) -> None:
     group = client.create_group()
-    data = client.add(group, side_by_side(*TWO_PEOPLE), limit=1)
+    data = client.add(group, photos.side_by_side(*photos.TWO_PEOPLE), limit=1)
     assert (data["addedFaceCount"], data["notAddedFaceCount"]) == (1, 1)
     assert set(data["notAddedFaces"][0]) == {"bbox", "landmarks", "orientation", "confidence"}
 
@@ -195,7 +182,9 @@ def fill(store: App, group_id: str, count: int) -> None:
 def test_a_group_takes_100_000_faces_and_not_one_more(client: NhnClient, store: App) -> None:
     group = client.create_group("full")
     fill(store, "full", core_faces.CAPACITY - 1)
-    answer = client.answer("POST", group, {"image": image(side_by_side(*TWO_PEOPLE)), "limit": 20})
+    answer = client.answer(
+        "POST", group, {"image": image(photos.side_by_side(*photos.TWO_PEOPLE)), "limit": 20}
+    )
     assert answer["header"] == {
         "resultCode": 40070,
         "resultMessage": "ServiceQuotaExceededPartialSuccessException",

@@ -8,7 +8,6 @@ import pytest
 from shared.config import ROOT
 from tests import photos
 from tests.functions.nhn.client import NhnClient, image
-from tests.functions.nhn.test_faces import TWO_PEOPLE, side_by_side
 
 GOLDEN = ROOT / "tests" / "golden" / "nhn"
 MORE_THAN_THE_EXAMPLE = {"search_by_face_id": {"data.modelVersion"}}
@@ -32,7 +31,7 @@ def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
     app = app_with_models_of(request.getfixturevalue("app"), tmp_path_factory.mktemp("golden"))
     client = NhnClient(app, builders.KEY)
-    two = image(side_by_side(*TWO_PEOPLE))
+    two = image(photos.side_by_side(*photos.TWO_PEOPLE))
     answers = {"create_group": client.answer("POST", "/groups", {"groupId": "group-id"})}
     client.create_group("my-group")
     added = client.answer(

@@ -7,7 +7,7 @@ import pytest
 from shared.app import App
 from tests import photos
 from tests.functions.nhn.client import NhnClient, image
-from tests.functions.nhn.test_faces import TWO_PEOPLE, decoded, encoded, fill, side_by_side
+from tests.functions.nhn.test_faces import decoded, encoded, fill
 
 NO_FACE = encoded(np.full((200, 200, 3), 128, np.uint8))
 
@@ -148,7 +148,7 @@ def compare(client: NhnClient, source: bytes, target: bytes, query: str = "?thre
 def test_compares_the_people_of_two_photos(client: NhnClient) -> None:
     body = {
         "sourceImage": image(photos.load("obama2.jpg")),
-        "targetImage": image(side_by_side(*TWO_PEOPLE)),
+        "targetImage": image(photos.side_by_side(*photos.TWO_PEOPLE)),
     }
     data = client.data("POST", "/compare?threshold=80", body)
     assert (data["matchedFaceDetailCount"], data["unmatchedFaceDetailCount"]) == (1, 1)

@@ -16,13 +16,16 @@ from shared.core.deadline import Deadline
 from shared.core.errors import AnalysisTimeoutError, FaceNotFoundError, InvalidParameterError
 from shared.core.gallery import HIDDEN, Gallery, Verdict, judge, kept_from
 from shared.core.models import Box, Face, Group, ImageFormat, Photo, Pose, StoredFace
+from shared.core.ports import FaceIndex
 from shared.core.search import Recognition
 from shared.core.selection import Mode, Selection
 from shared.core.similarity import Calibration
-from shared.index.exact import ExactIndex
+from shared.index.groups import GroupIndex
+from shared.index.snapshot import SnapshotStore
+from shared.metrics.nowhere import NoMetrics
 from shared.storage.cipher import AesGcmSealer
 from shared.storage.local.master_key import FileKeyWrapper
-from tests.fakes import InMemoryFaces, InMemoryGroups
+from tests.fakes import InMemoryBlobs, InMemoryFaces, InMemoryGroups
 
 # The similarity of two vectors is 100 less 10 for each degree between them.
 _DEGREES = np.linspace(0, 10, 101)
@@ -71,6 +74,22 @@ class Poses:
         return (self.pose,) * len(faces)
 
 
+class RemovingIndex:
+    """Fills the port `FaceIndex`: every face is removed as soon as it is found."""
+
+    def __init__(self, story: "Story") -> None:
+        self._story = story
+        self._index = story.index
+
+    def search(
+        self, group: Group, vector: NDArray[np.float32], *, limit: int, min_score: float
+    ) -> tuple[list[str], NDArray[np.float32]]:
+        found = self._index.search(group, vector, limit=limit, min_score=min_score)
+        for face_id in found[0]:
+            self._story.faces.remove(group, face_id)
+        return found
+
+
 class Story:
     """A group in a store, what is enrolled in it, and photos judged by it."""
 
@@ -80,7 +99,14 @@ class Story:
         self.sealer = AesGcmSealer(FileKeyWrapper(folder))
         self.embedder = PlaneEmbedder()
         self.poses = Poses()
-        self.index = ExactIndex(self.faces, self.sealer, max_bytes=1 << 30)
+        self.index: FaceIndex = GroupIndex(
+            self.faces,
+            self.sealer,
+            SnapshotStore(InMemoryBlobs(), self.sealer),
+            max_bytes=1 << 30,
+            min_faces=1 << 30,
+            metrics=NoMetrics(),
+        )
         wrapped_key = self.sealer.new_group_key("g")
         self.groups.create(Group("t", "g", "g", "m", datetime.now(UTC), wrapped_key))
 
@@ -259,6 +285,14 @@ def test_who_was_removed_is_not_kept_any_more(story: Story) -> None:
     assert story.is_hidden(KEEP, face(0)) is False
     story.faces.remove(story.groups.find("t", "g"), "kim")
     assert story.is_hidden(KEEP, face(0)) is True
+
+
+@pytest.mark.parametrize("selection", [KEEP, ONLY])
+def test_a_face_that_is_removed_while_it_is_searched_for_decides_nothing(
+    story: Story, selection: Selection
+) -> None:
+    story.index = RemovingIndex(story)
+    assert story.judge(selection, face(0)) == (HIDDEN,)
 
 
 def test_a_label_of_too_many_faces_is_refused(

@@ -80,3 +80,7 @@ def test_boxes_that_do_not_meet_do_not_overlap(other: Box) -> None:
 def test_overlap_does_not_depend_on_the_order(a: Box, b: Box) -> None:
     assert geometry.iou(a, b) == pytest.approx(geometry.iou(b, a))
     assert 0 <= geometry.iou(a, b) <= 1 + 1e-9
+
+
+def test_whole_pixels_hold_all_of_a_rectangle() -> None:
+    assert geometry.to_whole_pixels(Box(0.9, -1.5, 2.1, 4.0)) == (0, -2, 3, 4)

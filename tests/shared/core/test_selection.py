@@ -1,5 +1,6 @@
 """The options `keep` and `only`, as callers give them."""
 
+import json
 import math
 
 import pytest
@@ -78,6 +79,19 @@ def test_refuses_what_is_no_object(given: object) -> None:
 def test_refuses_a_wrong_field_and_names_it(field: str, value: object) -> None:
     with pytest.raises(InvalidParameterError, match=rf"^keep\.{field} "):
         hide_options.parse({"keep": {"group": "staff", field: value}})
+
+
+def test_options_in_force_are_those_of_a_caller_again() -> None:
+    people = {"group": "staff", "faceIds": ["a"], "externalImageIds": ["b"], "similarity": 95.0}
+    for given in (
+        {},
+        {"method": "solid", "min_face": 3, "threshold": 0.5, "draw": True, "only": people},
+        {"keep": {"group": "staff"}},
+    ):
+        options = hide_options.parse(given)
+        told = hide_options.to_json(options)
+        assert hide_options.parse(told) == hide_options.read(json.dumps(told)) == options
+        assert given.items() <= told.items()
 
 
 def test_refuses_a_selection_of_no_group() -> None:

@@ -1,8 +1,11 @@
 """Blobs in a folder and in S3."""
 
 import contextlib
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -152,6 +155,16 @@ def test_s3_is_told_which_versions_a_copy_is_of(
     assert {name: sent.get(name) for name in condition} == condition
 
 
+def test_a_name_may_be_too_long_for_metadata_beside_it(tmp_path: Path) -> None:
+    source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
+    key = "n" * 255
+    version = source.put(key, b"1")
+    assert source.get(key).metadata == {}
+    target.copy(source, key, key, source_version=version, expected=None)
+    source.delete(key)
+    assert (source.find(key), target.get(key).data) == (None, b"1")
+
+
 def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
     source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
     for content, text in ((b"1", '{"by": "me"}'), (b"2", None)):
@@ -183,6 +196,8 @@ def test_a_folder_takes_no_name_of_a_folder_or_below_a_file(tmp_path: Path) -> N
     assert not blobs.accepts("a")
     assert not blobs.accepts("a/b/c")
     assert not blobs.accepts("c" * 256)
+    assert not blobs.accepts("d/" + "c" * 256)
+    assert not blobs.accepts("d/" * 2100 + "c")
     assert blobs.accepts("c" * 255)
 
 
@@ -210,6 +225,17 @@ def test_a_file_beside_another_is_its_metadata(tmp_path: Path) -> None:
     assert [path for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("places", ["s3"], indirect=True)
+def test_metadata_that_s3_cannot_send_are_told_of(blobs: Blobs) -> None:
+    """moto can send all, so its answer is given the mark that S3 sets."""
+    assert isinstance(blobs, S3Blobs)
+    blobs.put("a", b"x")
+    blobs._s3.meta.events.register(
+        "after-call.s3.GetObject", lambda parsed, **_: parsed.update(MissingMeta=1)
+    )
+    assert "unreadable" in blobs.get("a").metadata
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "\xff", "[" * 60_000])
 def test_metadata_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
@@ -234,3 +260,50 @@ def test_what_was_half_deleted_does_not_replace_what_is_newer(tmp_path: Path) ->
     (taken / "a").write_bytes(b"old")
     assert FileBlobs(tmp_path).get("a").data == b"new"
     assert list(taken.iterdir()) == []
+
+
+def test_a_file_is_as_old_as_its_stay_in_the_folder(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    os.utime(tmp_path / "a.jpg", (1e9, 1e9))  # as `cp -p` and `mv` of an old photo
+    info = blobs.find("a.jpg")
+    assert info is not None
+    assert before < info.modified_at < datetime.now(UTC) + timedelta(seconds=1)
+
+
+def test_a_folder_that_vanishes_while_it_is_listed_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = FileBlobs(tmp_path / "root")
+    for key in ("gone/a", "kept/a"):
+        blobs.put(key, b"x")
+    scandir = os.scandir
+
+    def vanish(folder: str) -> object:
+        if Path(folder).name == "gone":
+            Path(folder, "a").unlink()
+            Path(folder).rmdir()
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", vanish)
+    assert [info.key for info in blobs.list()] == ["kept/a"]
+
+
+def test_a_delete_leaves_the_folder_of_a_file_that_is_being_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = FileBlobs(tmp_path / "root")
+    blobs.put("a/1", b"x")
+    make = Path.mkdir
+
+    def delete_then(folder: Path, mode: int = 0o777, **options: bool) -> None:
+        make(folder, mode, **options)
+        if folder.name == "a":
+            monkeypatch.undo()
+            wait([pool.submit(blobs.delete, "a/1")], timeout=0.1)
+
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(Path, "mkdir", delete_then)
+        blobs.put("a/2", b"x")
+    assert [info.key for info in blobs.list()] == ["a/2"]

@@ -70,3 +70,18 @@ def test_an_old_generation_deletes_nothing(store: Store) -> None:
 def test_a_group_that_never_was_cannot_be_deleted(store: Store) -> None:
     with pytest.raises(GroupNotFoundError):
         store.groups.delete(new_group())
+
+
+def test_finds_a_group_by_its_generation(store: Store) -> None:
+    group = store.create("one")
+    store.create("two")
+    store.add(group, 3)
+    assert store.groups.find_generation(group.generation) == store.groups.find("t", "one")
+
+
+def test_a_generation_that_is_gone_is_not_found(store: Store) -> None:
+    old = store.create("g")
+    store.groups.delete(old)
+    store.create("g")
+    with pytest.raises(GroupNotFoundError):
+        store.groups.find_generation(old.generation)

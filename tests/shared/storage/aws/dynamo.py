@@ -23,7 +23,13 @@ from shared.storage.aws.tables import Tables
 from tests.shared.storage.stores import Store
 
 GROUPS, FACES = "GroupsTable", "FacesTable"
-_CREATED_WITH = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes")
+_CREATED_WITH = (
+    "BillingMode",
+    "AttributeDefinitions",
+    "KeySchema",
+    "LocalSecondaryIndexes",
+    "GlobalSecondaryIndexes",
+)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from shared.core.errors import StoreUnavailableError
+from shared.core.errors import SealError, StoreUnavailableError
 from shared.storage.aws.kms import KmsKeyWrapper
-from shared.storage.cipher import SealError
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.config import SettingError
-from shared.storage.cipher import SealError
+from shared.core.errors import SealError
 from shared.storage.local.master_key import FileKeyWrapper
 
 

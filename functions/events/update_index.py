@@ -1,0 +1,13 @@
+"""Changes of faces: keep the snapshots of large groups fresh."""
+
+from shared.app import App
+from shared.core import indexing
+from shared.events.stream import on_changes
+
+
+@on_changes
+def handler(generation: str, app: App) -> bool:
+    """Make a new snapshot of the group, if one is due."""
+    return indexing.update(
+        app.groups, app.index_builder, generation=generation, min_faces=app.settings.index_min_faces
+    )

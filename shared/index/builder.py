@@ -1,0 +1,56 @@
+"""Building the snapshots of groups."""
+
+import time
+from collections.abc import Callable
+
+from shared.core.models import Group
+from shared.core.ports import Faces, Sealer
+from shared.core.snapshots import Manifest
+from shared.index.snapshot import SnapshotStore
+from shared.index.vectors import GroupVectors
+
+_FEWEST = 100  # faces: a graph needs some more than the neighbours of one
+
+
+class SnapshotBuilder:
+    """Fills the port `IndexBuilder`."""
+
+    def __init__(
+        self,
+        faces: Faces,
+        sealer: Sealer,
+        snapshots: SnapshotStore,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the store of faces, what opens their vectors, the snapshots, and the time in UTC."""
+        self._faces = faces
+        self._sealer = sealer
+        self._snapshots = snapshots
+        self._clock = clock
+
+    def in_force(self, group: Group) -> Manifest | None:
+        """Return what the snapshot of the group covers, or None where it has none."""
+        return self._snapshots.manifest(group)
+
+    def build(self, group: Group) -> bool:
+        """Make a snapshot of the group as it is now: the one before, and what changed since.
+
+        Returns:
+            Whether it is in force; another process may have been faster.
+
+        Raises:
+            StoreUnavailableError: a store did not answer; the snapshot before stays in force.
+        """
+        vectors = GroupVectors(self._snapshots.load(group))
+        vectors.follow(group, self._faces, self._sealer)
+        face_ids, living = vectors.living()
+        if len(face_ids) < _FEWEST:
+            return False
+        return self._snapshots.publish(
+            group,
+            last_change=vectors.last_change,
+            face_ids=face_ids,
+            vectors=living,
+            now=self._clock(),
+        )

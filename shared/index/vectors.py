@@ -1,0 +1,178 @@
+"""The vectors of one group in memory: those of a snapshot, and those that came since."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.core.models import FaceChange, Group
+from shared.core.ports import Faces, Sealer
+from shared.index.exact import Rows, best, scan
+from shared.index.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from shared.index.ann import Graph
+
+Found = tuple[list[str], NDArray[np.float32]]
+
+_NOTHING: Found = ([], np.empty(0, np.float32))
+_SMALLEST_CAPACITY = 64  # rows
+_BATCH = 10_000  # changes opened at a time
+_MOST_DEAD = 0.25  # of the rows; above it they are cleared away
+
+# With these the graph finds the true best five of 100,000 faces, but for one in a thousand at most
+# (`python -m benchmarks.large_group`).
+_EFFORT = 0.25
+_ASKED = 10, 2  # rows asked of the graph: so many, and so many times the limit
+_LARGEST_LIMIT = 100  # above it, looking at all rows costs no more
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a search works on: it takes one of these, and no lock.
+
+    The rows of the base never grow; the graph is over the first of them. Those of the tail came
+    since.
+    """
+
+    base: Rows
+    tail: Rows
+    graph: "Graph | None" = None
+
+    @property
+    def count(self) -> int:
+        return self.base.count + self.tail.count
+
+
+class GroupVectors:
+    """The vectors of one group, as of one of its changes."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        """Begin with a snapshot, or with nothing."""
+        base = Rows.of(snapshot.face_ids, snapshot.vectors) if snapshot else Rows(0)
+        self.snapshot = snapshot
+        self.next_look = 0.0  # when a newer snapshot may be looked for, on the clock of the index
+        self._lock = threading.Lock()
+        self._change = snapshot.last_change if snapshot else 0
+        self._place_of = {face_id: row for row, face_id in enumerate(base.face_ids)}
+        self._parts = _Parts(base, Rows(_SMALLEST_CAPACITY))
+
+    @property
+    def last_change(self) -> int:
+        """The number of the newest change that was applied."""
+        return self._change
+
+    @property
+    def bytes(self) -> int:
+        """The memory in use, about."""
+        parts = self._parts
+        return parts.base.bytes + parts.tail.bytes + (parts.graph.bytes if parts.graph else 0)
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether a search can be approximate."""
+        return self._parts.graph is not None
+
+    @property
+    def scanned(self) -> int:
+        """How many rows a search looks at one by one."""
+        parts = self._parts
+        return parts.count - (parts.graph.count if parts.graph else 0)
+
+    def attach(self, snapshot: Snapshot, graph: "Graph") -> None:
+        """Search the rows of the snapshot through its graph from now on, if they are still here."""
+        with self._lock:
+            if self.snapshot is snapshot:
+                self._parts = replace(self._parts, graph=graph)
+
+    def follow(self, group: Group, faces: Faces, sealer: Sealer) -> None:
+        """Apply the changes of the group that were made since the last call."""
+        if self._change >= group.last_change:
+            return
+        with self._lock:
+            batch: list[FaceChange] = []
+            for change in faces.changes(group, after=self._change):
+                batch.append(change)
+                if len(batch) == _BATCH:
+                    self._apply(group, batch, sealer)
+                    batch = []
+            self._apply(group, batch, sealer)
+
+    def search(self, vector: NDArray[np.float32], limit: int, min_score: float) -> Found:
+        """Return the ids of the nearest faces and their inner products, greatest first."""
+        parts = self._parts
+        found, start = None, 0
+        if parts.graph is not None and limit <= _LARGEST_LIMIT:
+            found = _through_graph(parts.base, parts.graph, vector, limit, min_score)
+            start = parts.graph.count
+        if found is None:
+            found, start = _NOTHING, 0
+        for rows, first in ((parts.base, start), (parts.tail, 0)):
+            if first < rows.count:
+                found = _merged(found, scan(rows, vector, limit, min_score, start=first), limit)
+        return found
+
+    def living(self) -> tuple[list[str], NDArray[np.float32]]:
+        """Return the ids and a copy of the vectors of all faces, float32 of shape (n, 128)."""
+        with self._lock:
+            kept = [rows.without_the_dead() for rows in (self._parts.base, self._parts.tail)]
+            face_ids = [face_id for rows in kept for face_id in rows.face_ids]
+            return face_ids, np.concatenate([rows.vectors[: rows.count] for rows in kept])
+
+    def _apply(self, group: Group, changes: Iterable[FaceChange], sealer: Sealer) -> None:
+        changes = list(changes)
+        if not changes:
+            return
+        added = [c for c in changes if c.sealed_vector is not None]
+        sealed = [c.sealed_vector for c in added if c.sealed_vector is not None]
+        vectors = sealer.open_many(group, [c.face_id for c in added], sealed)
+        base = self._parts.base
+        tail = self._parts.tail.with_room_for(len(added))
+        for change, vector in zip(added, vectors, strict=True):
+            self._place_of[change.face_id] = base.count + tail.append(change.face_id, vector)
+        for change in changes:
+            if change.sealed_vector is None and change.face_id in self._place_of:
+                place = self._place_of.pop(change.face_id)
+                rows, row = (base, place) if place < base.count else (tail, place - base.count)
+                rows.alive[row] = False
+        self._parts = self._cleared(replace(self._parts, tail=tail))
+        self._change = changes[-1].number
+
+    def _cleared(self, parts: _Parts) -> _Parts:
+        """Return the parts without dead rows where these are many; the graph goes with its rows."""
+        if parts.base.dead_share > _MOST_DEAD:
+            self.snapshot = None
+            parts = _Parts(parts.base.without_the_dead(), parts.tail)
+        elif parts.tail.count <= _SMALLEST_CAPACITY or parts.tail.dead_share <= _MOST_DEAD:
+            return parts
+        parts = replace(parts, tail=parts.tail.without_the_dead(_SMALLEST_CAPACITY))
+        face_ids = [*parts.base.face_ids, *parts.tail.face_ids]
+        self._place_of = {
+            face_id: place
+            for place, face_id in enumerate(face_ids)
+            if place >= parts.base.count or parts.base.alive[place]
+        }
+        return parts
+
+
+def _through_graph(
+    base: Rows, graph: "Graph", vector: NDArray[np.float32], limit: int, min_score: float
+) -> Found | None:
+    """Return what a scan would, or None where faces may have been cut off."""
+    near = graph.nearest(vector, _ASKED[0] + _ASKED[1] * limit, effort=_EFFORT)
+    scores = base.vectors[near] @ vector
+    is_found = base.alive[near] & (scores >= min_score)
+    is_cut_off = bool(scores.min(initial=1.0) >= min_score)
+    if is_cut_off and np.count_nonzero(is_found) < limit:
+        return None
+    return best(base, near[is_found], scores[is_found], limit)
+
+
+def _merged(one: Found, other: Found, limit: int) -> Found:
+    face_ids = one[0] + other[0]
+    scores = np.concatenate([one[1], other[1]])
+    order = np.argsort(-scores, kind="stable")[:limit]
+    return [face_ids[place] for place in order], scores[order]

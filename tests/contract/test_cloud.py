@@ -1,0 +1,219 @@
+"""What the template must hold in a cloud: nothing is public, plain, unlimited or unwatched."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from local_runner.template import TEMPLATE
+from tools.provision import template
+from tools.provision.stack import MAKERS
+
+MADE = template.read(TEMPLATE)
+
+
+def resources(kind: str) -> dict[str, Any]:
+    """Return the properties of the resources of a type, by logical id."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in MADE.resources.items()
+        if resource["Type"] == f"AWS::{kind}"
+    }
+
+
+FUNCTIONS = resources("Lambda::Function")
+TABLES = resources("DynamoDB::Table")
+BUCKETS = resources("S3::Bucket")
+QUEUES = resources("SQS::Queue")
+ALARMS = resources("CloudWatch::Alarm")
+
+
+def names(value: Any) -> set[str]:
+    """Return the logical ids that a value names."""
+    return set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', json.dumps(value)))
+
+
+def listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def metrics(alarm: dict[str, Any]) -> list[tuple[str, set[str]]]:
+    """Return the metrics that an alarm watches, and of what."""
+    parts = [
+        part["MetricStat"]["Metric"] for part in alarm.get("Metrics", ()) if "MetricStat" in part
+    ]
+    return [(part["MetricName"], names(part.get("Dimensions", []))) for part in parts or [alarm]]
+
+
+WATCHED = [watched for alarm in ALARMS.values() for watched in metrics(alarm)]
+
+
+def is_watched(metric: str, name: str) -> bool:
+    return any(metric == watched and name in of for watched, of in WATCHED)
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_private_encrypted_and_reached_by_tls_alone(name: str) -> None:
+    bucket = BUCKETS[name]
+    access = bucket["PublicAccessBlockConfiguration"]
+    assert list(access.values()) == [True] * 4
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    policies = resources("S3::BucketPolicy").values()
+    (policy,) = [policy for policy in policies if names(policy["Bucket"]) == {name}]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert (statement["Action"], len(statement["Resource"])) == ("s3:*", 2)
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_encrypted_and_can_be_restored(name: str) -> None:
+    table = TABLES[name]
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_a_queue_is_encrypted_and_puts_aside_what_fails(name: str) -> None:
+    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+    targets = [
+        names(value)
+        for resource in MADE.resources.values()
+        for key, value in walk(resource)
+        if key in ("deadLetterTargetArn", "OnFailure")
+    ]
+    assert "RedrivePolicy" in QUEUES[name] or {name} in targets
+
+
+@pytest.mark.parametrize("name", [name for name in QUEUES if "RedrivePolicy" not in QUEUES[name]])
+def test_an_alarm_goes_off_where_something_was_put_aside(name: str) -> None:
+    assert is_watched("ApproximateNumberOfMessagesVisible", name)
+
+
+@pytest.mark.parametrize("name", [name for name in QUEUES if "RedrivePolicy" in QUEUES[name]])
+def test_an_alarm_goes_off_where_messages_wait(name: str) -> None:
+    assert is_watched("ApproximateAgeOfOldestMessage", name)
+
+
+def walk(value: Any) -> Any:
+    """Yield every name and what it stands for, at any depth."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key, inner
+            yield from walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from walk(inner)
+
+
+def test_what_holds_state_outlives_the_stack() -> None:
+    for name, resource in MADE.resources.items():
+        if resource["Type"] in MAKERS and resource["Type"] not in (
+            "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy",
+        ):  # fmt: skip
+            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_the_key_rotates() -> None:
+    assert [key["EnableKeyRotation"] for key in resources("KMS::Key").values()] == [True]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_logs_where_lines_are_deleted_after_a_while(name: str) -> None:
+    (group,) = names(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])
+    assert "RetentionInDays" in resources("Logs::LogGroup")[group]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_a_policy_of_its_own_that_names_everything(name: str) -> None:
+    assert names(FUNCTIONS[name]["Role"]) == {f"{name}Role"}
+    policies = resources("IAM::Role")[f"{name}Role"]["Policies"]
+    for policy in policies:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for action in listed(statement["Action"]):
+                assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action)
+            for resource in listed(statement["Resource"]):
+                assert resource != "*"
+                assert isinstance(resource, dict)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_tells_the_topic(name: str) -> None:
+    alarm = ALARMS[name]
+    told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+    assert alarm["AlarmActions"] == alarm["OKActions"] == told
+    assert alarm["AlarmDescription"].endswith(".")
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def calls_of_the_api() -> set[str]:
+    """Return the functions that the API calls."""
+    definition = json.dumps(resources("ApiGatewayV2::Api"))
+    return {name for name in FUNCTIONS if f"${{{name}.Arn}}" in definition}
+
+
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - calls_of_the_api()))
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_an_alarm_goes_off_where_a_function_fails_that_nobody_waits_for(
+    name: str, metric: str
+) -> None:
+    assert is_watched(metric, name)
+
+
+@pytest.mark.parametrize("metric", ["5xx", "Latency"])
+def test_an_alarm_goes_off_where_callers_are_served_badly(metric: str) -> None:
+    assert is_watched(metric, "Api")
+
+
+@pytest.mark.parametrize("metric", ["ReadThrottleEvents", "WriteThrottleEvents"])
+def test_an_alarm_goes_off_where_a_table_is_too_slow_for_functions(metric: str) -> None:
+    used = {name for name in TABLES if {"Ref": name} in MADE.variables.values()}
+    assert {name for name in TABLES if is_watched(metric, name)} == used
+
+
+def test_an_alarm_goes_off_where_functions_log_errors() -> None:
+    (unexpected,) = resources("Logs::MetricFilter").values()
+    groups = [names(function["LoggingConfig"]["LogGroup"]) for function in FUNCTIONS.values()]
+    assert groups == [names(unexpected["LogGroupName"])] * len(FUNCTIONS)
+    (transformation,) = unexpected["MetricTransformations"]
+    assert is_watched_in(transformation["MetricNamespace"], transformation["MetricName"])
+
+
+def is_watched_in(namespace: Any, metric: str) -> bool:
+    return any(
+        (alarm.get("Namespace"), alarm.get("MetricName")) == (namespace, metric)
+        for alarm in ALARMS.values()
+    )
+
+
+def test_the_api_lets_only_so_many_calls_pass_and_logs_no_path() -> None:
+    (stage,) = resources("ApiGatewayV2::Stage").values()
+    limits = stage["DefaultRouteSettings"]
+    assert limits["ThrottlingRateLimit"] == {"Ref": "CallsPerSecond"}
+    assert limits["ThrottlingBurstLimit"] == {"Ref": "CallsAtOnce"}
+    logging = stage["AccessLogSettings"]
+    (group,) = names(logging["DestinationArn"])
+    assert "RetentionInDays" in resources("Logs::LogGroup")[group]
+    line = json.loads(logging["Format"])
+    assert set(line.values()) <= {
+        "$context.requestId", "$context.requestTimeEpoch", "$context.routeKey", "$context.status",
+        "$context.responseLatency", "$context.integrationLatency", "$context.responseLength",
+        "$context.integrationErrorMessage",
+    }  # fmt: skip
+
+
+def test_every_parameter_is_described_and_has_its_place_in_the_form() -> None:
+    source = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+    interface = source["Metadata"]["AWS::CloudFormation::Interface"]
+    placed = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(placed) == sorted(source["Parameters"])
+    for declaration in source["Parameters"].values():
+        assert declaration["Description"].endswith(".")
+        assert "Default" in declaration

@@ -1,0 +1,269 @@
+"""Search through snapshots and graphs, against a plain scan of what the group holds."""
+
+import json
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.core.errors import StoreUnavailableError
+from shared.core.snapshots import manifest_key, part_key
+from tests.shared.index.story import Story
+
+FACES = 1500
+LARGE = 1000  # faces; from here on a group has snapshots
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    """A group with a snapshot of most of its faces, and some that came and went since."""
+    story = Story(tmp_path, min_faces=LARGE)
+    story.add(FACES)
+    assert story.builder.build(story.group())
+    story.add(40)
+    story.remove(60)
+    return story
+
+
+def version_in_force(story: Story) -> str:
+    manifest = story.snapshots.manifest(story.group())
+    assert manifest is not None
+    return manifest.version
+
+
+def wait_for_graph(story: Story) -> None:
+    """Search once, and wait until the thread that this started has attached the graph."""
+    story.check()
+    deadline = time.monotonic() + 240  # the first graph of a machine is compiled
+    while not graph_is_used(story):
+        assert time.monotonic() < deadline, "no graph was attached"
+        time.sleep(0.05)
+
+
+def graph_is_used(story: Story) -> bool:
+    return story.index.is_ready(story.group())
+
+
+def test_a_fresh_process_reads_only_what_changed_since_the_snapshot(story: Story) -> None:
+    story.index = story.fresh_index()
+    story.faces.changes_read = 0
+    story.check(limit=5000)
+    assert story.faces.changes_read == 100  # 40 additions and 60 removals
+
+
+def test_the_graph_finds_what_a_scan_finds(story: Story) -> None:
+    wait_for_graph(story)
+    for limit in (1, 5, 20):
+        for min_score in (-1.0, 0.9, 0.95):
+            story.check(limit, min_score)
+
+
+def test_with_the_graph_a_new_face_is_found_at_once_and_a_removed_one_never(story: Story) -> None:
+    wait_for_graph(story)
+    for _ in range(5):
+        story.add(3)
+        newest = list(story.known)[-1]
+        assert story.found(story.known[newest])[0] == newest
+        removed = list(story.known)[:3]
+        vectors = [story.known[face_id] for face_id in removed]
+        story.remove(3)
+        assert not {story.found(vector)[0] for vector in vectors} & set(removed)
+
+
+def test_where_the_graph_may_have_cut_faces_off_all_are_looked_at(story: Story) -> None:
+    wait_for_graph(story)
+    twin = story.vector()
+    story.add_vectors([twin] * 200)
+    assert story.builder.build(story.group())
+    story.index = story.fresh_index()
+    wait_for_graph(story)
+    for limit in (50, 90, 100):
+        ids, _ = story.index.search(story.group(), twin, limit=limit, min_score=0.99)
+        assert len(set(ids)) == limit
+    story.remove_ids(ids)
+    left, _ = story.index.search(story.group(), twin, limit=100, min_score=0.99)
+    assert len(left) == 100
+    assert not set(left) & set(ids)
+
+
+def test_a_group_that_shrinks_below_its_snapshot_stays_right(story: Story) -> None:
+    wait_for_graph(story)
+    story.remove(FACES // 2)
+    story.check(limit=2000)
+    assert not graph_is_used(story)
+    story.add(30)
+    story.remove(700)
+    story.check(limit=2000)
+
+
+def test_a_newer_snapshot_is_taken_up_in_the_background(story: Story) -> None:
+    wait_for_graph(story)
+    old = version_in_force(story)
+    story.add(1200)
+    assert story.builder.build(story.group())
+    story.now += 60
+    story.check()
+    deadline = time.monotonic() + 60
+    while True:
+        (vectors,) = story.index._groups.values()
+        if vectors.snapshot is not None and vectors.snapshot.version != old:
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert vectors.has_graph
+    assert vectors.scanned < 1200
+    story.check()
+
+
+def test_looks_for_a_newer_snapshot_only_now_and_then(tmp_path: Path) -> None:
+    story = Story(tmp_path, min_faces=LARGE)
+    story.add(FACES)
+    for _ in range(20):
+        story.check()
+    (vectors,) = story.index._groups.values()
+    assert vectors.next_look == 30.0
+
+
+def test_a_small_group_has_no_business_with_snapshots(tmp_path: Path) -> None:
+    story = Story(tmp_path, min_faces=LARGE)
+    story.add(LARGE - 1)
+    story.check()
+    assert list(story.blobs.list()) == []
+
+
+@pytest.mark.parametrize("part", ["vectors", "graph"])
+@pytest.mark.parametrize("damage", ["missing", "changed", "truncated", "of another version"])
+def test_a_damaged_snapshot_costs_no_answers(
+    story: Story, part: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = part_key(story.group().generation, version_in_force(story), part)
+    sealed = story.blobs.get(key).data
+    if damage == "missing":
+        story.blobs.delete(key)
+    elif damage == "changed":
+        story.blobs.put(key, sealed[:5000] + bytes([sealed[5000] ^ 1]) + sealed[5001:])
+    elif damage == "truncated":
+        story.blobs.put(key, sealed[:20])
+    else:
+        other = Story(Path(str(story.blobs._root) + "-2"), min_faces=LARGE)
+        other.add(LARGE)
+        assert other.builder.build(other.group())
+        foreign = part_key(other.group().generation, version_in_force(other), part)
+        story.blobs.put(key, other.blobs.get(foreign).data)
+    story.index = story.fresh_index()
+    with caplog.at_level(logging.WARNING):
+        story.check(limit=2000)
+        if part == "graph":
+            story.index._refresh(story.group(), next(iter(story.index._groups.values())))
+    assert "a snapshot is not used" in caplog.text
+    assert not graph_is_used(story)
+    story.check(limit=5)
+
+
+@pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b'{"version": 1}', b"\xff", b"null"])
+def test_a_broken_manifest_costs_no_answers_and_is_replaced(story: Story, manifest: bytes) -> None:
+    story.blobs.put(manifest_key("g"), manifest)
+    story.index = story.fresh_index()
+    story.check(limit=2000)
+    assert story.builder.build(story.group())
+    assert story.snapshots.manifest(story.group()) is not None
+
+
+def test_a_manifest_that_claims_too_much_hides_no_face(story: Story) -> None:
+    manifest = json.loads(story.blobs.get(manifest_key("g")).data)
+    story.blobs.put(manifest_key("g"), json.dumps({**manifest, "last_change": 10**9}).encode())
+    story.index = story.fresh_index()
+    story.check(limit=5000)
+
+
+def test_an_older_snapshot_put_back_hides_no_face(story: Story) -> None:
+    before = story.blobs.get(manifest_key("g")).data
+    story.add(500)
+    assert story.builder.build(story.group())
+    story.blobs.put(manifest_key("g"), before)
+    story.index = story.fresh_index()
+    story.check(limit=5000)
+
+
+def test_nothing_plain_is_stored(story: Story) -> None:
+    pieces = [vector[8:16].tobytes() for vector in list(story.known.values())[:200]]
+    for info in story.blobs.list():
+        content = story.blobs.get(info.key).data
+        assert not any(piece in content for piece in pieces)
+        if not info.key.endswith("manifest"):
+            assert not any(face_id.encode() in content for face_id in list(story.known)[:50])
+
+
+def test_of_two_that_build_at_once_one_publishes(story: Story) -> None:
+    start = threading.Barrier(2)
+    replace = story.blobs.replace
+
+    def replace_together(key: str, data: bytes, *, expected: str | None) -> str:
+        start.wait(timeout=120)
+        return replace(key, data, expected=expected)
+
+    story.blobs.replace = replace_together  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(story.builder.build, story.group()) for _ in range(2)]
+        assert sorted(future.result() for future in futures) == [False, True]
+    story.index = story.fresh_index()
+    story.check(limit=5000)
+
+
+class StoppedError(Exception):
+    """The process died here."""
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_a_builder_that_dies_leaves_the_snapshot_before_in_force(story: Story, writes: int) -> None:
+    old = version_in_force(story)
+    story.add(200)
+    put, replace, left = story.blobs.put, story.blobs.replace, [writes]
+
+    def dying_put(key: str, data: bytes) -> str:
+        if not left[0]:
+            raise StoppedError
+        left[0] -= 1
+        return put(key, data)
+
+    def dying_replace(key: str, data: bytes, *, expected: str | None) -> str:
+        raise StoppedError
+
+    story.blobs.put = dying_put  # type: ignore[method-assign]
+    story.blobs.replace = dying_replace  # type: ignore[method-assign]
+    with pytest.raises(StoppedError):
+        story.builder.build(story.group())
+    story.blobs.put, story.blobs.replace = put, replace  # type: ignore[method-assign]
+    assert version_in_force(story) == old
+    story.index = story.fresh_index()
+    story.check(limit=5000)
+    assert story.builder.build(story.group())
+    assert version_in_force(story) != old
+
+
+def test_a_search_goes_on_while_the_store_of_snapshots_is_away(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.check()
+    (vectors,) = story.index._groups.values()
+
+    def away(key: str, *, most_bytes: int | None = None) -> object:
+        raise StoreUnavailableError("away")
+
+    story.blobs.get = away  # type: ignore[method-assign, assignment]
+    story.index._refresh(story.group(), vectors)
+    assert "an index could not be loaded" in caplog.text
+    story.check()
+
+
+def test_vectors_of_the_snapshot_are_those_of_the_rows(story: Story) -> None:
+    snapshot = story.snapshots.load(story.group())
+    assert snapshot is not None
+    assert len(snapshot.face_ids) == FACES
+    for face_id, vector in zip(snapshot.face_ids, snapshot.vectors, strict=True):
+        if face_id in story.known:
+            assert np.array_equal(vector, story.known[face_id])

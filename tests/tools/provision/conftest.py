@@ -1,0 +1,18 @@
+"""A stand-in for AWS in this process."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from tools.provision.endpoint import Endpoint
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """An empty account."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield Endpoint(region="ap-northeast-2")
