@@ -105,11 +105,7 @@ def test_messages_that_were_processed_leave_the_queue(tmp_path: Path) -> None:
 
 def test_changes_of_faces_in_a_table_are_told_of(tmp_path: Path) -> None:
     with stand_in() as environ:
-        table, dynamodb = environ["FACES_TABLE"], boto3.client("dynamodb")
-        if "LatestStreamArn" not in dynamodb.describe_table(TableName=table)["Table"]:
-            stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
-            dynamodb.update_table(TableName=table, StreamSpecification=stream)
-        tables = Tables(environ["GROUPS_TABLE"], table)
+        tables = Tables(environ["GROUPS_TABLE"], environ["FACES_TABLE"])
         store = Store(DynamoGroups(tables), DynamoFaces(tables))
         outbox = S3Blobs(environ["OUTBOX_BUCKET"])
         first, second = store.create("first"), store.create("second")
