@@ -18,7 +18,7 @@ from shared.config import Settings
 
 _STOP_TIMEOUT_S = 15.0
 _LOOK_S = 0.2
-_PAUSE_S = 2.0
+_PAUSE_S = 1.0
 
 _logger = logging.getLogger(__name__)
 

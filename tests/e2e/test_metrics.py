@@ -56,7 +56,7 @@ def test_sums_over_the_workers_and_those_that_were_killed(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_shows_what_the_worker_beside_the_server_did(tmp_path: Path, command: str) -> None:
-    with running(command, tmp_path, WORKERS="1") as server:
+    with running(command, tmp_path, WORKERS="1", TRIGGERS="on") as server:
         inbox = tmp_path / "data" / "inbox"
         wait_for(inbox.exists)
         for name, data in {"a.jpg": photos.astronaut_jpeg(), "b.jpg": b"no photo"}.items():

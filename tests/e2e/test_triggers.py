@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,11 @@ def test_an_upload_comes_out_hidden_with_a_receipt_and_a_broken_one_with_the_rea
         wait_for(lambda: not keys(inbox))
 
 
+def wait_until_there_are_more(blobs: Blobs) -> None:
+    before = len(keys(blobs))
+    wait_for(lambda: len(keys(blobs)) > before)
+
+
 def keys(blobs: Blobs) -> list[BlobInfo]:
     return list(blobs.list())
 
@@ -98,11 +105,7 @@ def test_messages_that_were_processed_leave_the_queue(tmp_path: Path) -> None:
 
 def test_changes_of_faces_in_a_table_are_told_of(tmp_path: Path) -> None:
     with stand_in() as environ:
-        table, dynamodb = environ["FACES_TABLE"], boto3.client("dynamodb")
-        if "LatestStreamArn" not in dynamodb.describe_table(TableName=table)["Table"]:
-            stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
-            dynamodb.update_table(TableName=table, StreamSpecification=stream)
-        tables = Tables(environ["GROUPS_TABLE"], table)
+        tables = Tables(environ["GROUPS_TABLE"], environ["FACES_TABLE"])
         store = Store(DynamoGroups(tables), DynamoFaces(tables))
         outbox = S3Blobs(environ["OUTBOX_BUCKET"])
         first, second = store.create("first"), store.create("second")
@@ -141,6 +144,34 @@ def test_uploads_go_on_after_a_worker_was_killed_and_calls_do_not_notice(
         FileBlobs(tmp_path / "data" / "inbox").put("broken.jpg", BROKEN)
         wait_for((tmp_path / "data" / "outbox" / "quarantine" / "files" / "broken.jpg").exists)
         assert "the worker died; another is started" in server.log.read_text()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_upload_comes_out_whole_though_workers_are_killed(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same each time, by the seed
+    good = [f"{number}.jpg" for number in range(20)]
+    broken = [f"broken {number}.jpg" for number in range(4)]
+    with with_worker("run", tmp_path) as server:
+        inbox, outbox = (FileBlobs(tmp_path / "data" / name) for name in ("inbox", "outbox"))
+        for name in chance.sample([*good, *broken], 24):
+            inbox.put(name, photos.astronaut_jpeg() if name in good else BROKEN)
+        for _ in range(2):
+            wait_until_there_are_more(outbox)
+            time.sleep(chance.uniform(0, 0.3))
+            for worker in of_session(server.process.pid, "--with-parent"):
+                os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: not keys(inbox))
+    assert {info.key for info in outbox.list()} == {
+        *good,
+        *(f"{name}.json" for name in good),
+        *(f"quarantine/files/{name}" for name in broken),
+        *(f"quarantine/reasons/{name}.json" for name in broken),
+    }
+    for name in good:
+        receipt = json.loads(outbox.get(f"{name}.json").data)
+        hidden = outbox.get(name).data
+        assert receipt["faces"] == 1
+        assert receipt["output"]["sha256"] == hashlib.sha256(hidden).hexdigest()
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
