@@ -3,6 +3,9 @@
 import re
 import subprocess
 import sys
+import types
+
+import pytest
 
 from shared.config import ROOT
 
@@ -14,6 +17,13 @@ def test_every_path_that_it_copies_exists() -> None:
         *sources, _ = line.split()
         for source in sources:
             assert (ROOT / source).exists(), source
+
+
+@pytest.mark.timeout(900)
+def test_what_it_compiles_is_there_to_be_compiled() -> None:
+    (code,) = re.findall(r'^RUN python -c "(.+)"', DOCKERFILE, re.MULTILINE)
+    module = types.ModuleType("compiled")
+    exec(code, vars(module))  # noqa: S102 - a line of this repository
 
 
 def test_its_commands_take_the_options_they_are_given() -> None:
