@@ -29,9 +29,17 @@ COPY template.yaml ./
 COPY shared shared
 COPY functions functions
 COPY local_runner local_runner
+# numba compiles for minutes what builds and searches graphs, and needs a folder that it can write to:
+# in Lambda that is below /tmp. So it is compiled here, for a processor that every machine is like, and
+# the entry point copies it.
+ENV NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES="" NUMBA_CACHE_DIR=/tmp/numba
+RUN NUMBA_CACHE_DIR=/opt/numba python -c "import numpy; from shared.index import ann; \
+    rows = numpy.eye(128, dtype='f4').repeat(10, 0) + numpy.random.default_rng(1).random((1280, 128), 'f4'); \
+    rows /= numpy.linalg.norm(rows, axis=1, keepdims=True); \
+    order, graph = ann.build(rows); ann.load(graph, rows[order])"
 RUN python -m compileall -q . && mkdir /data && chown 10001 /data
 USER 10001
 VOLUME /data
 # Lambda sets AWS_LAMBDA_RUNTIME_API and passes the handler; anything else is a command of the runner.
-ENTRYPOINT ["/bin/sh", "-c", "if [ -n \"$AWS_LAMBDA_RUNTIME_API\" ]; then exec python -m awslambdaric \"$@\"; else exec python -m local_runner \"$@\"; fi", "entrypoint"]
+ENTRYPOINT ["/bin/sh", "-c", "if [ -d /opt/numba ] && [ ! -d $NUMBA_CACHE_DIR ]; then cp -r /opt/numba $NUMBA_CACHE_DIR; fi; if [ -n \"$AWS_LAMBDA_RUNTIME_API\" ]; then exec python -m awslambdaric \"$@\"; else exec python -m local_runner \"$@\"; fi", "entrypoint"]
 CMD ["serve"]

@@ -8,6 +8,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from local_runner.template import TEMPLATE
+from shared.config import SettingError, Settings
 from tools.provision import template
 from tools.provision.stack import MAKERS
 
@@ -207,6 +208,14 @@ def test_the_api_lets_only_so_many_calls_pass_and_logs_no_path() -> None:
         "$context.responseLatency", "$context.integrationLatency", "$context.responseLength",
         "$context.integrationErrorMessage",
     }  # fmt: skip
+
+
+def test_every_setting_that_aws_needs_is_given() -> None:
+    with pytest.raises(SettingError, match="must be set with BACKEND=aws") as missing:
+        Settings.from_environment({"BACKEND": "aws"})
+    needed = set(re.findall(r"[A-Z_]{4,}", str(missing.value))) - {"BACKEND"}
+    assert needed
+    assert needed <= set(MADE.variables)
 
 
 def test_every_parameter_is_described_and_has_its_place_in_the_form() -> None:

@@ -13,15 +13,12 @@ from tools.provision import template
 from tools.provision.endpoint import Endpoint
 from tools.provision.stack import Stack
 
-BUCKETS = {"INBOX_BUCKET": "inbox", "OUTBOX_BUCKET": "outbox", "SNAPSHOTS_BUCKET": "snapshots"}
-
 
 @contextlib.contextmanager
 def running(**parameters: str) -> Iterator[dict[str, str]]:
     """Run the stand-in; yield the environment of a server that uses it."""
     with empty() as url:
-        stack = make(Endpoint(url=url), **parameters)
-        yield BUCKETS | stack.variables()
+        yield make(Endpoint(url=url), **parameters).variables()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import pytest
 
 from local_runner.template import TEMPLATE
 from shared.config import Settings
-from tests.e2e import aws
 from tools.provision import template
 from tools.provision.endpoint import Endpoint
 from tools.provision.errors import LeftOutError, ProvisionError
@@ -278,7 +277,7 @@ def test_what_is_left_out_has_no_value(stack: Stack) -> None:
 def test_the_template_of_the_product_makes_what_its_settings_ask_for(endpoint: Endpoint) -> None:
     stack = Stack(template.read(TEMPLATE), endpoint, prefix="faces-")
     stack.make_all()
-    settings = Settings.from_environment(aws.BUCKETS | stack.variables())
+    settings = Settings.from_environment(stack.variables())
     assert settings.backend == "aws"
     tables = endpoint.client("dynamodb").list_tables()["TableNames"]
     assert {settings.keys_table, settings.key_log_table, settings.faces_table} <= set(tables)
