@@ -27,6 +27,7 @@ def main() -> int:
         ["search"],
         ["large_group"],
         ["access"],
+        ["counting"],
         ["withmind"],
         ["load"],
     ]

@@ -91,7 +91,12 @@ def _blob_sizes(app: App) -> dict[str, float]:
 def _search(app: App, group: Group, vectors: NDArray[np.float32]) -> dict[str, float]:
     """Return recall and times of searches with the index, and of exact scans in turns."""
     exact = GroupIndex(
-        app.faces, app.sealer, app.snapshot_store, max_bytes=1 << 30, min_faces=_NEVER
+        app.faces,
+        app.sealer,
+        app.snapshot_store,
+        max_bytes=1 << 30,
+        min_faces=_NEVER,
+        metrics=app.metrics,
     )
     _wait_for_graph(app, group, vectors[0])
     exact.search(group, vectors[0], limit=_LIMIT, min_score=-1)

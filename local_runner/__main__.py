@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local_runner import keys, local_key, persons
+from local_runner import cleanup, keys, local_key, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
 from shared.core import selection
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
     keys.add_commands(commands)
     persons.add_commands(commands)
+    cleanup.add_command(commands)
     return parser
 
 

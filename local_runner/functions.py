@@ -1,6 +1,7 @@
 """Finds and calls the handlers that the template names."""
 
 import importlib
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,6 +15,12 @@ Event = Mapping[str, Any]
 Call = Callable[[Event], Mapping[str, Any]]
 
 _LONGEST_S = 900.0  # as long as Lambda lets any function run
+
+_logger = logging.getLogger(__name__)
+
+
+class FunctionError(Exception):
+    """A function failed as a whole; the log has the cause."""
 
 
 class Handler(Protocol):
@@ -44,12 +51,19 @@ def load(command: str) -> Handler:
 
 
 def caller(name: str, command: str, app: App) -> Call:
-    """Return what invokes a function with an event, each time under a new request id."""
+    """Return what invokes a function with an event, each time under a new request id.
+
+    It raises FunctionError where the function cannot be loaded, or raises anything.
+    """
 
     def call(event: Event) -> Mapping[str, Any]:
         context = Context(name, new_request_id())
         with log.request_id(context.aws_request_id):
-            return load(command)(event, context, app)
+            try:
+                return load(command)(event, context, app)
+            except Exception as error:
+                _logger.exception("the function failed", extra={"function": name})
+                raise FunctionError(name) from error
 
     return call
 

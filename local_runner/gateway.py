@@ -1,10 +1,12 @@
 """A local API gateway: Flask requests become proxy events, and replies Flask responses.
 
 It stands for an API Gateway HTTP API (payload format 2.0): the same routes, taken from the
-template, and the same events. It differs in that bodies up to the deployment's own limit pass.
+template, the same events, and the same header that tells a caller the id of his request. It differs
+in that bodies up to the deployment's own limit pass.
 """
 
 import base64
+import logging
 import re
 import time
 from collections.abc import Sequence
@@ -12,22 +14,38 @@ from functools import cache
 from typing import Any
 
 import flask
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from local_runner import functions, health
+from local_runner import functions, health, metrics
 from local_runner.template import ANY_METHOD, DEFAULT_PATH, Function, Route
+from shared import log
 from shared.app import App
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _DRAIN_LIMIT = 8  # times the body limit: read and thrown away, so that the caller hears the refusal
 _CHUNK = 65536  # bytes
+_BROKEN_OFF = (ClientDisconnected, OSError, ParseException)  # gone, or chunks that are none
+_REQUEST_ID = "Apigw-Requestid"
+
+_logger = logging.getLogger(__name__)
+
+
+class Gateway(flask.Flask):
+    """A WSGI application that logs no paths: a key may stand in one."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log what no handler caught."""
+        with log.request_id(flask.g.get("request_id", "")):
+            _logger.error("unexpected error", exc_info=exc_info)
 
 
 def create(app: App, template: Sequence[Function]) -> flask.Flask:
     """Return the WSGI application that serves the template's routes with an App."""
-    gateway = flask.Flask("face-functions", static_folder=None)
+    gateway = Gateway("face-functions", static_folder=None)
     gateway.url_map.merge_slashes = False
-    gateway.add_url_rule("/health", view_func=lambda: health.report(app))
+    gateway.add_url_rule("/health", "health", lambda: health.report(app))
+    gateway.add_url_rule("/metrics", "metrics", lambda: metrics.report(app))
     for function in template:
         for route in function.routes:
             for rule in _rules(route.path):
@@ -53,11 +71,13 @@ def _view(app: App, function: Function, route: Route) -> Any:
     load = cache(functions.load)
 
     def view(**path_parameters: str) -> flask.Response:
-        event = _event(route, path_parameters, _read_body(app.settings.max_body_bytes))
-        context = functions.Context(
-            function.name, aws_request_id=event["requestContext"]["requestId"]
-        )
-        return _response(load(function.command)(event, context, app))
+        request_id = flask.g.request_id = functions.new_request_id()
+        body = _read_body(app.settings.max_body_bytes)
+        event = _event(route, path_parameters, body, request_id)
+        context = functions.Context(function.name, aws_request_id=request_id)
+        response = _response(load(function.command)(event, context, app))
+        response.headers[_REQUEST_ID] = request_id
+        return response
 
     return view
 
@@ -70,7 +90,7 @@ def _read_body(limit: int) -> bytes:
     while total <= limit * _DRAIN_LIMIT:
         try:
             chunk = stream.read(_CHUNK)
-        except ClientDisconnected:
+        except _BROKEN_OFF:
             break
         if not chunk:
             break
@@ -80,7 +100,9 @@ def _read_body(limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _event(route: Route, path_parameters: dict[str, str], body: bytes) -> dict[str, Any]:
+def _event(
+    route: Route, path_parameters: dict[str, str], body: bytes, request_id: str
+) -> dict[str, Any]:
     request = flask.request
     is_text, text = _text(body)
     return {
@@ -99,7 +121,7 @@ def _event(route: Route, path_parameters: dict[str, str], body: bytes) -> dict[s
                 "sourceIp": request.remote_addr or "",
                 "userAgent": request.headers.get("User-Agent", ""),
             },
-            "requestId": functions.new_request_id(),
+            "requestId": request_id,
             "routeKey": route.key,
             "stage": "$default",
             "timeEpoch": int(time.time() * 1000),

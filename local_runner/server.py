@@ -1,6 +1,7 @@
 """The two ways of serving: a development server in one process, and gunicorn for real."""
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from local_runner import backend, gateway, health, template
+from local_runner import backend, gateway, health, metrics, template
 from local_runner.keeper import Keeper
 from local_runner.local_key import DEFAULT_KEY
 from local_runner.triggers import wiring
@@ -18,6 +19,9 @@ from shared.config import RunnerSettings, Settings
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REQUEST_TIMEOUT_S = 120
 _STOP_TIMEOUT_S = 30
+_QUOTING = ("Invalid request", "Error handling request")  # how gunicorn's lines begin that quote it
+
+_logger = logging.getLogger(__name__)
 
 
 def run(settings: Settings, runner: RunnerSettings) -> None:
@@ -28,7 +32,7 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class QuietHandler(WSGIRequestHandler):
-        """Keeps connections open, and logs no paths: a key may stand in one."""
+        """Keeps connections open, and logs no requests: a key may stand in one."""
 
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # head and body go out in two pieces
@@ -36,7 +40,12 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Leave the log to the functions."""
 
+        def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - so it is called
+            """Tell of what cannot be read no more than that."""
+            _logger.info("no request of HTTP")
+
     local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
+    settings = metrics.share(settings, runner)
     app = backend.build(settings, local_key)
     health.warm_up(app)
     functions = template.read()
@@ -68,6 +77,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
     if not settings.vision_threads:  # the workers share the cores
         cores = len(os.sched_getaffinity(0))
         settings = replace(settings, vision_threads=max(1, cores // runner.workers))
+    settings = metrics.share(settings, runner)
 
     def load() -> Callable[..., Any]:
         # only here, in the worker: the threads of onnxruntime do not survive a fork
@@ -94,7 +104,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
                 "graceful_timeout": _STOP_TIMEOUT_S,
                 "accesslog": None,
                 "control_socket_disable": True,  # nothing is written outside of DATA_DIR
-                "loglevel": settings.log_level.lower(),
+                "loglevel": _gunicorns_level(settings.log_level),
                 **(_keeper_hooks() if runner.triggers else {}),
             }.items():
                 self.cfg.set(name, value)
@@ -102,12 +112,25 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
         def load(self) -> Callable[..., Any]:
             return load()
 
+    logging.getLogger("gunicorn.error").addFilter(_quote_nothing)
     try:
         Server().run()
     except HaltServer as halt:
         status: int = halt.exit_status
         return status
     return 0
+
+
+def _gunicorns_level(level: str) -> str:
+    return "info" if level == "DEBUG" else level.lower()  # at debug it logs every path
+
+
+def _quote_nothing(record: logging.LogRecord) -> bool:
+    """Take out of a line of gunicorn's what it quotes of a request: a key may stand in one."""
+    for beginning in _QUOTING:
+        if str(record.msg).startswith(beginning):
+            record.msg, record.args = beginning, ()
+    return True
 
 
 def _keeper_hooks() -> dict[str, Callable[[object], None]]:

@@ -8,16 +8,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from local_runner import functions
+from local_runner import functions, metrics
 from local_runner.keeper import wait_for_end_of_input
 from local_runner.template import Function
-from local_runner.triggers import Trigger, wiring
+from local_runner.triggers import Trigger, delivery, wiring
 from shared.app import App
 from shared.config import RunnerSettings, Settings
 
 _GRACE_S = 10.0  # for what is under way; it is done again after the next start
 _NICE = 5  # callers come first
-_IDLE_SHARE = 4  # pauses are so many times as long as a look that found little
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ def run(
         os.nice(_NICE)
     else:
         signal.signal(signal.SIGINT, lambda *_: stop.set())
-    app = App(settings)
+    app = App(metrics.join(settings, runner))
     threads = [
         threading.Thread(target=_keep_polling, args=(work, stop), name=work.name, daemon=True)
         for work in _all_work(template, app, runner)
@@ -69,16 +68,16 @@ def _all_work(template: Sequence[Function], app: App, runner: RunnerSettings) ->
 
 
 def _keep_polling(work: _Work, stop: threading.Event) -> None:
+    failures = 0
     while not stop.is_set():
-        started = time.monotonic()
         try:
-            is_more = work.trigger.poll()
-        except Exception:  # a store may be away for a while, a function may fail in any way
+            pause_s = 0.0 if work.trigger.poll() else work.pause_s
+            failures = 0
+        except Exception:  # a store may be away for a while, the log has the cause
             _logger.exception("the trigger failed", extra={"function": work.name})
-            is_more = False
-        if not is_more:
-            took_s = time.monotonic() - started
-            stop.wait(max(work.pause_s, took_s * _IDLE_SHARE))
+            failures += 1
+            pause_s = delivery.pause_s(failures)
+        stop.wait(pause_s)
 
 
 def _stop_with_parent(stop: threading.Event) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         IndexBuilder,
         Keys,
         Masker,
+        Metrics,
         Persons,
         PoseEstimator,
         Sealer,
@@ -84,6 +85,21 @@ class App:
         self.__dict__.update(ports)
 
     @built_once
+    def metrics(self) -> "Metrics":
+        """What counts what happens."""
+        if self.settings.metrics == "prometheus":
+            from shared.metrics.prometheus import PrometheusMetrics
+
+            return PrometheusMetrics(self.settings.prometheus_multiproc_dir)
+        if self.settings.metrics == "emf":
+            from shared.metrics.emf import EmfMetrics
+
+            return EmfMetrics()
+        from shared.metrics.nowhere import NoMetrics
+
+        return NoMetrics()
+
+    @built_once
     def images(self) -> "Images":
         """Image files."""
         from shared.vision.image import CvImages
@@ -94,8 +110,9 @@ class App:
     def detector(self) -> "Detector":
         """The face detector."""
         from shared.vision.detector import CenterFaceDetector
+        from shared.vision.measured import MeasuredDetector
 
-        return CenterFaceDetector(self.detector_session)
+        return MeasuredDetector(CenterFaceDetector(self.detector_session), self.metrics)
 
     @built_once
     def detector_session(self) -> "Session":
@@ -133,7 +150,7 @@ class App:
         """The embedders, by model version."""
         from shared.vision.recognitions import Recognitions
 
-        return Recognitions(self.settings, self.open_session)
+        return Recognitions(self.settings, self.open_session, self.metrics)
 
     @built_once
     def index(self) -> "FaceIndex":
@@ -146,6 +163,7 @@ class App:
             self.snapshot_store,
             max_bytes=self.settings.index_bytes,
             min_faces=self.settings.index_min_faces,
+            metrics=self.metrics,
         )
 
     @built_once
@@ -178,8 +196,9 @@ class App:
     def masker(self) -> "Masker":
         """What hides faces."""
         from shared.vision.masking import CvMasker
+        from shared.vision.measured import MeasuredMasker
 
-        return CvMasker()
+        return MeasuredMasker(CvMasker(), self.metrics)
 
     @built_once
     def keys(self) -> "Keys":
@@ -353,7 +372,7 @@ class App:
         """Build what the calls need, so that the first is as fast as the next."""
         _ = self.images, self.detector, self.masker, self.poses, self.image_source
         _ = self.recognitions.of(self.model_version), self.keys, self.groups, self.faces, self.index
-        _ = self.persons, self.sealer, self.usage, self.sightings
+        _ = self.persons, self.sealer, self.usage, self.sightings, self.metrics
 
     def open_session(self, model: str) -> "Session":
         """Load a model of the catalogue, with the provider and threads of the settings."""

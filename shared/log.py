@@ -1,4 +1,4 @@
-"""Log lines: one JSON object each, on standard error, with the id of the request.
+"""Log lines: one JSON object each, on standard error, with the ids of request and invocation.
 
 Nothing private can reach a line: fields that are not short plain values are replaced by the name of
 their type, and fields named like a secret are left out. API keys may stand in a path, so paths are
@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 _REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+_INVOCATION: ContextVar[str | None] = ContextVar("invocation", default=None)
 _LONGEST_VALUE = 200  # characters
 _SECRET_WORDS = ("key", "secret", "authorization", "token", "password")
 _TALKATIVE = ("botocore", "boto3", "urllib3", "pynamodb")
@@ -40,6 +41,27 @@ def request_id(value: str) -> Iterator[None]:
         _REQUEST_ID.reset(reset)
 
 
+@contextmanager
+def invocation(context: object) -> Iterator[None]:
+    """Put the id by which Lambda calls an invocation on every line, if its context has one."""
+    identity = getattr(context, "aws_request_id", None)
+    reset = _INVOCATION.set(None if identity is None else str(identity))
+    try:
+        yield
+    finally:
+        _INVOCATION.reset(reset)
+
+
+def identity() -> dict[str, str]:
+    """Return the ids that lines have now.
+
+    A thread has none of those of the thread that started it, unless it runs in a copy of its
+    context (`contextvars.copy_context`).
+    """
+    ids = {"requestId": _REQUEST_ID.get(), "invocation": _INVOCATION.get()}
+    return {name: value[:_LONGEST_VALUE] for name, value in ids.items() if value is not None}
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record, with its `extra` fields, as one JSON object."""
 
@@ -49,9 +71,8 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "message": record.getMessage()[:_LONGEST_VALUE],
+            **identity(),
         }
-        if (identity := _REQUEST_ID.get()) is not None:
-            line["requestId"] = identity[:_LONGEST_VALUE]
         for name, value in vars(record).items():
             if name not in _STANDARD_FIELDS and not any(w in name.lower() for w in _SECRET_WORDS):
                 line[name] = _plain(value)

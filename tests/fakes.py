@@ -4,10 +4,11 @@ import itertools
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from shared.core import quota
+from shared.core import metrics, quota
 from shared.core.errors import (
     BlobChangedError,
     BlobNotFoundError,
@@ -33,6 +34,8 @@ from shared.core.models import (
 )
 from shared.core.ports import Blobs
 from shared.core.quota import Tally
+
+Series = tuple[str, *tuple[str, ...]]  # a metric's name, and the values of its labels in its order
 
 
 class InMemoryKeys:
@@ -104,6 +107,23 @@ class InMemoryUsage:
         for state in (self._counts, self._leases, self._due_us):
             state.pop(key_id, None)
 
+    def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
+        with self._lock:
+            dropped: Counter[str] = Counter()
+            for counts in self._counts.values():
+                for period in quota.outdated(counts, before):
+                    del counts[period]
+                    dropped["periods"] += 1
+            for leases in self._leases.values():
+                expired = quota.expired(leases, before)
+                leases.difference_update(expired)
+                dropped["leases"] += len(expired)
+            for key_id, due_us in list(self._due_us.items()):
+                if 0 < due_us <= quota.microseconds(before):
+                    del self._due_us[key_id]
+                    dropped["paces"] += 1
+        yield dropped
+
 
 class InMemorySightings:
     """Fills the port `Sightings`."""
@@ -122,6 +142,46 @@ class InMemorySightings:
 
     def forget(self, subject: str) -> None:
         self._seen.pop(subject, None)
+
+    def clean_up(self, before: float) -> Iterator[int]:
+        with self._lock:
+            expired = [
+                (subject, other)
+                for subject, seen in self._seen.items()
+                for other, end in seen.items()
+                if end <= before
+            ]
+            for subject, other in expired:
+                del self._seen[subject][other]
+        yield len(expired)
+
+
+class InMemoryMetrics:
+    """Fills the port `Metrics`; takes the metrics of the catalogue alone, with all their labels."""
+
+    def __init__(self) -> None:
+        self.totals: defaultdict[Series, float] = defaultdict(float)
+        self.values: defaultdict[Series, list[float]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def count(self, metric: metrics.Counter, value: float = 1, **labels: str) -> None:
+        with self._lock:
+            self.totals[self._series(metric, labels)] += value
+
+    def observe(self, metric: metrics.Histogram, value: float, **labels: str) -> None:
+        with self._lock:
+            self.values[self._series(metric, labels)].append(value)
+
+    def invocation(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def exposition(self) -> None:
+        return None
+
+    def _series(self, metric: metrics.Metric, labels: dict[str, str]) -> Series:
+        assert metric in metrics.CATALOGUE
+        assert labels.keys() == set(metric.labels), metric.name
+        return metric.name, *(labels[name] for name in metric.labels)
 
 
 class InMemoryGroups:

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from shared.app import App
-from shared.core import uploads
+from shared.core import metrics, uploads
 from shared.core.deadline import Deadline
 from shared.core.deidentify import Deidentified, deidentify_any
 from shared.core.errors import InvalidParameterError
@@ -29,6 +29,7 @@ def handler(key: str, app: App) -> None:
         ),
         clock=app.clock,
     )
+    app.metrics.count(metrics.UPLOADS, result=outcome.value)
     _logger.info("upload", extra={"result": outcome.value})
 
 

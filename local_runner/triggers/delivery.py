@@ -3,15 +3,12 @@
 Source: "Reporting batch item failures" of the Lambda guide, for SQS and for DynamoDB streams.
 """
 
-import logging
 from collections.abc import Sequence
 
-from local_runner.functions import Call, Event
+from local_runner.functions import Call, Event, FunctionError
 
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
-
-_logger = logging.getLogger(__name__)
 
 
 def deliver(call: Call, event: Event, identifiers: Sequence[str]) -> frozenset[str]:
@@ -21,8 +18,7 @@ def deliver(call: Call, event: Event, identifiers: Sequence[str]) -> frozenset[s
     """
     try:
         reply = call(event)
-    except Exception:  # a function may fail in any way, the log has the cause
-        _logger.exception("the function failed")
+    except FunctionError:
         return frozenset(identifiers)
     failed = frozenset(item["itemIdentifier"] for item in reply.get("batchItemFailures", ()))
     return failed if failed.issubset(identifiers) else frozenset(identifiers)

@@ -38,12 +38,7 @@ def message(
 
 
 def upload_message(bucket: str, file: BlobInfo, *, identity: str, attempt: int) -> Record:
-    """Return the message that tells of a file in a local folder.
-
-    Raises:
-        UnicodeEncodeError: the file's name is no UTF-8.
-
-    """
+    """Return the message that tells of a file in a local folder."""
     sent_ms = str(_ms(file.modified_at))
     return message(
         identity=identity,
@@ -119,7 +114,7 @@ def _upload(bucket: str, file: BlobInfo) -> Record:
                 "arn": f"arn:aws:s3:::{bucket}",
             },
             "object": {
-                "key": quote_plus(file.key),
+                "key": quote_plus(file.key, errors="surrogateescape"),  # it may be no UTF-8
                 "size": file.size,
                 "eTag": file.version,
                 "sequencer": f"{_ms(file.modified_at):018X}",

@@ -16,6 +16,7 @@ from shared.core.ports import Blobs
 _SETTLE_S = 0.5
 _MOST_ATTEMPTS = 5
 _NEVER = float("inf")
+_LOOK_SHARE = 4  # pauses between looks at the folder, as multiples of the time that one takes
 
 _logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Inbox:
         self._clock = clock
         self._uploads: dict[str, _Upload] = {}
         self._due: deque[BlobInfo] = deque()
+        self._look_at = 0.0
 
     def poll(self) -> bool:
         """Fire one event for files that are due; the folder is listed when none is left."""
@@ -70,13 +72,16 @@ class Inbox:
 
     def _list_due(self) -> list[BlobInfo]:
         now = self._clock()
+        if now < self._look_at:
+            return []
         files = {file.key: file for file in self._blobs.list()}
+        self._look_at = self._clock() + (self._clock() - now) * _LOOK_SHARE
         for key in self._uploads.keys() - files.keys():
             del self._uploads[key]
         for key, file in files.items():
             upload = self._uploads.get(key)
             if upload is None or upload.version != file.version:
-                self._uploads[key] = _Upload(file.version, due_at=_due_at(key, now))
+                self._uploads[key] = _Upload(file.version, due_at=now + _SETTLE_S)
         return [file for file in files.values() if self._uploads[file.key].due_at <= now]
 
     def _fire(self, batch: list[BlobInfo]) -> None:
@@ -103,12 +108,3 @@ class Inbox:
                 "an upload failed too often and is left alone",
                 extra={"upload": upload.identity, "attempts": upload.attempts},
             )
-
-
-def _due_at(key: str, now: float) -> float:
-    try:
-        key.encode()
-    except UnicodeEncodeError:  # no event can name it
-        _logger.error("a file whose name is no UTF-8 is left alone")
-        return _NEVER
-    return now + _SETTLE_S

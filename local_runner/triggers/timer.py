@@ -1,10 +1,11 @@
 """A clock, told to a function as an EventBridge schedule."""
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
 
-from local_runner.functions import Call
+from local_runner.functions import Call, FunctionError
 from local_runner.triggers import events
 
 _FIRST_S = 5.0  # after the start, when what is in a hurry is done
@@ -25,13 +26,12 @@ class Timer:
     def poll(self) -> bool:
         """Fire if it is time; intervals that were missed are not made up for.
 
-        Raises:
-            Exception: whatever the function raised; it is called again after the interval.
-
+        A function that fails is called again after the interval.
         """
         now = self._clock()
         if now < self._due_at:
             return False
         self._due_at = now + self._every_s
-        self._call(events.tick(self._rule, identity=str(uuid.uuid4())))
+        with contextlib.suppress(FunctionError):
+            self._call(events.tick(self._rule, identity=str(uuid.uuid4())))
         return False

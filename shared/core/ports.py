@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from shared.core.metrics import Counter, Histogram
 from shared.core.models import (
     Admission,
     ApiKey,
@@ -139,6 +141,17 @@ class Usage(Protocol):
     def forget(self, key_id: str) -> None:
         """Forget the calls of a key."""
 
+    def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
+        """Drop, a little at a time, what counts no more; yield each time how much that was.
+
+        That is `leases` of calls that nobody ended, `paces` whose next call was due, and `periods`
+        that are not kept, all as they were before a time (seconds since 1970, UTC). It disturbs no
+        call that is made meanwhile, can be broken off anywhere, and run by two processes at once.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
+
 
 class Sightings(Protocol):
     """Who was seen with whom: the addresses of a key, the keys of an address."""
@@ -154,6 +167,31 @@ class Sightings(Protocol):
 
     def forget(self, subject: str) -> None:
         """Forget whom the subject was seen with."""
+
+    def clean_up(self, before: float) -> Iterator[int]:
+        """Drop, a little at a time, those that counted until before a time; yield how many.
+
+        Where the store itself drops them there is nothing to do.
+
+        Raises:
+            StoreUnavailableError: the store did not take the call.
+        """
+
+
+class Metrics(Protocol):
+    """Counts what happens: the metrics of `shared.core.metrics`, in any thread."""
+
+    def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+
+    def observe(self, metric: Histogram, value: float, **labels: str) -> None:
+        """Add a value to a histogram."""
+
+    def invocation(self) -> AbstractContextManager[None]:
+        """Give out what is counted in the block at its end, also when it fails."""
+
+    def exposition(self) -> bytes | None:
+        """Return what was counted, as Prometheus reads it; None where counts go elsewhere."""
 
 
 class ImageSource(Protocol):

@@ -1,8 +1,15 @@
 """How snapshots of groups lie in the store of blobs, and when a new one is due."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 
+from shared.core.errors import BlobNotFoundError, BlobTooLargeError
+from shared.core.ports import Blobs
+
+_logger = logging.getLogger(__name__)
+
+_LARGEST_MANIFEST = 64 * 1024  # bytes
 _SMALLEST_STEP = 1_000  # changes
 _STEP = 0.1  # of the faces: so much is looked through one by one before a new snapshot comes
 
@@ -50,6 +57,38 @@ def manifest_key(generation: str) -> str:
 def part_key(generation: str, version: str, part: str) -> str:
     """Return the key of a part of a snapshot."""
     return f"{generation}/{version}/{part}"
+
+
+def generation_of(key: str) -> str:
+    """Return the generation of the group that a blob belongs to."""
+    return key.partition("/")[0]
+
+
+def version_of(key: str) -> str | None:
+    """Return the version that a blob is a part of; None for what is no part, as the manifest."""
+    names = key.split("/", 2)
+    return names[1] if len(names) > 2 else None  # noqa: PLR2004 - generation, version, part
+
+
+def read_manifest(blobs: Blobs, generation: str) -> tuple[Manifest | None, str | None]:
+    """Return the manifest of a generation, and the version of its blob.
+
+    The manifest is None where none can be read, the version where there is no blob.
+
+    Raises:
+        StoreUnavailableError: the store did not answer.
+    """
+    info = blobs.find(manifest_key(generation))
+    if info is None:
+        return None, None
+    try:
+        blob = blobs.get(info.key, most_bytes=_LARGEST_MANIFEST)
+        return Manifest.from_json(blob.data), blob.version
+    except BlobNotFoundError:
+        return None, None
+    except (BlobTooLargeError, ValueError):
+        _logger.warning("a manifest cannot be read")
+        return None, info.version
 
 
 def is_due(faces: int, changes: int) -> bool:

@@ -14,6 +14,7 @@ from shared.events import attempt
 from shared.events.attempt import Event, Handler
 
 _CREATED = "ObjectCreated:"
+_TRIGGER = "upload"
 
 
 def on_uploads(call: Callable[[str, App], object]) -> Handler:
@@ -31,13 +32,14 @@ def on_uploads(call: Callable[[str, App], object]) -> Handler:
             for key in _keys(message["body"], app.settings.inbox_bucket):
                 call(key, app)
 
-        failed = [
-            message["messageId"]
-            for message in event["Records"]
-            if not attempt.succeeds(
-                "upload", message["messageId"], functools.partial(read, message)
-            )
-        ]
+        with attempt.invocation(context, app):
+            failed = [
+                message["messageId"]
+                for message in attempt.records(_TRIGGER, event, app)
+                if not attempt.succeeds(
+                    _TRIGGER, message["messageId"], app, functools.partial(read, message)
+                )
+            ]
         return attempt.failures(failed)
 
     return handler
@@ -56,4 +58,5 @@ def _keys(body: str, bucket: str) -> Iterator[str]:
         if record["s3"]["bucket"]["name"] != bucket:
             raise ValueError("the notification is of another bucket")
         if record["eventName"].startswith(_CREATED):
-            yield unquote_plus(record["s3"]["object"]["key"])
+            # as file names may be no UTF-8; keys of S3 always are
+            yield unquote_plus(record["s3"]["object"]["key"], errors="surrogateescape")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.app import App, current_app
+from shared.core import metrics
 from shared.core.deadline import Deadline
 from shared.events import attempt
 from shared.events.attempt import Event, Handler
@@ -27,9 +28,13 @@ def on_schedule(call: Callable[[App, Deadline], Report]) -> Handler:
         app = app or current_app()
         deadline = Deadline.after(_time_left_s(context) - _MARGIN_S)
         report: Report = {}
-        is_done = attempt.succeeds(
-            "schedule", str(event.get("id", "")), lambda: report.update(call(app, deadline))
-        )
+        with attempt.invocation(context, app):
+            is_done = attempt.succeeds(
+                "schedule", str(event.get("id", "")), app,
+                lambda: report.update(call(app, deadline)),
+            )  # fmt: skip
+            for kind, count in report.items():
+                app.metrics.count(metrics.SCHEDULED_WORK, count, kind=kind)
         if not is_done:
             raise RuntimeError("the scheduled work failed")
         return dict(report)

@@ -11,6 +11,8 @@ from shared.app import App, current_app
 from shared.events import attempt
 from shared.events.attempt import Event, Handler
 
+_TRIGGER = "change"
+
 
 def on_changes(call: Callable[[str, App], object]) -> Handler:
     """Make a handler of a call that is given each generation whose rows changed, once a batch.
@@ -21,17 +23,18 @@ def on_changes(call: Callable[[str, App], object]) -> Handler:
     @functools.wraps(call)
     def handler(event: Event, context: object, app: App | None = None) -> dict[str, Any]:
         app = app or current_app()
-        first: dict[str, Event] = {}
-        for record in event["Records"]:
-            generation = record["dynamodb"]["Keys"]["generation"]["S"]
-            first.setdefault(generation, record)
-        failed = [
-            record["dynamodb"]["SequenceNumber"]
-            for generation, record in first.items()
-            if not attempt.succeeds(
-                "change", record["eventID"], functools.partial(call, generation, app)
-            )
-        ]
+        with attempt.invocation(context, app):
+            first: dict[str, Event] = {}
+            for record in attempt.records(_TRIGGER, event, app):
+                generation = record["dynamodb"]["Keys"]["generation"]["S"]
+                first.setdefault(generation, record)
+            failed = [
+                record["dynamodb"]["SequenceNumber"]
+                for generation, record in first.items()
+                if not attempt.succeeds(
+                    _TRIGGER, record["eventID"], app, functools.partial(call, generation, app)
+                )
+            ]
         return attempt.failures(failed)
 
     return handler

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from shared import log
 from shared.app import App, current_app
+from shared.core import metrics
 from shared.core.errors import FaceError
 from shared.http import metering
 from shared.http.dialect import Dialect
@@ -40,22 +41,30 @@ def endpoint(dialect: Dialect, *, is_counted: bool = True) -> Callable[[Call], H
             started = time.perf_counter()
             app = app or current_app()
             request = Request(event, timeout_s=app.settings.analysis_timeout_s)
-            with log.request_id(request.id):
+            with log.invocation(context), log.request_id(request.id), app.metrics.invocation():
                 response = _respond(dialect, call, request, app, is_counted=is_counted)
-                _logger.info(
-                    "call",
-                    extra={
-                        "route": request.route,
-                        "status": response.status,
-                        "outcome": response.outcome,
-                        "ms": round((time.perf_counter() - started) * 1000, 1),
-                    },
-                )
-            return response.to_event(metering.headers(request.allowance))
+                reply = response.to_event(metering.headers(request.allowance))
+                _account(app, request.route, response, time.perf_counter() - started)
+            return reply
 
         return handler
 
     return decorate
+
+
+def _account(app: App, route: str, response: Response, duration_s: float) -> None:
+    """Log and count what became of a call."""
+    app.metrics.count(metrics.CALLS, route=route, outcome=response.outcome)
+    app.metrics.observe(metrics.CALL_DURATION, duration_s, route=route)
+    _logger.info(
+        "call",
+        extra={
+            "route": route,
+            "status": response.status,
+            "outcome": response.outcome,
+            "ms": round(duration_s * 1000, 1),
+        },
+    )
 
 
 def _respond(

@@ -6,6 +6,7 @@ process added or removed is seen. A search never waits for a graph: until one is
 newer snapshot is read, all rows are looked at.
 """
 
+import contextvars
 import logging
 import threading
 import time
@@ -15,8 +16,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.core import metrics as catalogue
 from shared.core.models import Group
-from shared.core.ports import Faces, Sealer
+from shared.core.ports import Faces, Metrics, Sealer
 from shared.core.snapshots import is_due
 from shared.index.snapshot import SnapshotStore
 from shared.index.vectors import GroupVectors
@@ -37,6 +39,7 @@ class GroupIndex:
         *,
         max_bytes: int,
         min_faces: int,
+        metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the store of faces, what opens their vectors, and the snapshots.
@@ -47,6 +50,7 @@ class GroupIndex:
             snapshots: of groups with at least `min_faces`.
             max_bytes: how much memory to use.
             min_faces: smaller groups are read face by face, and looked through.
+            metrics: counts searches.
             clock: seconds.
         """
         self._faces = faces
@@ -54,6 +58,7 @@ class GroupIndex:
         self._snapshots = snapshots
         self._max_bytes = max_bytes
         self._min_faces = min_faces
+        self._metrics = metrics
         self._clock = clock
         self._groups: OrderedDict[str, GroupVectors] = OrderedDict()
         self._lock = threading.Lock()
@@ -67,7 +72,8 @@ class GroupIndex:
         vectors.follow(group, self._faces, self._sealer)
         self._make_room(group.generation)
         if self._wants_refresh(group, vectors):
-            threading.Thread(target=self._refresh, args=[group, vectors], daemon=True).start()
+            self._refresh_beside(group, vectors)
+        self._tell(group, vectors)
         return vectors.search(vector, limit, min_score)
 
     def is_ready(self, group: Group) -> bool:
@@ -106,6 +112,19 @@ class GroupIndex:
                 return False
             vectors.next_look = now + _PAUSE_S
             return True
+
+    def _tell(self, group: Group, vectors: GroupVectors) -> None:
+        mode = "approximate" if vectors.has_graph else "exact"
+        self._metrics.count(catalogue.SEARCHES, mode=mode)
+        if (snapshot := vectors.snapshot) is not None:
+            changes = group.last_change - snapshot.last_change
+            self._metrics.observe(catalogue.SEARCH_CHANGES, max(0, changes))
+            self._metrics.observe(catalogue.SNAPSHOT_AGE, max(0.0, time.time() - snapshot.built_at))
+
+    def _refresh_beside(self, group: Group, vectors: GroupVectors) -> None:
+        """Refresh in a thread, whose log lines carry the id of the request that started it."""
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=[self._refresh, group, vectors], daemon=True).start()
 
     def _refresh(self, group: Group, vectors: GroupVectors) -> None:
         """Attach the graph of the snapshot that is here, or take up a newer one with its graph."""

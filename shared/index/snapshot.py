@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shared.core.errors import BlobChangedError, BlobNotFoundError, SealError
 from shared.core.models import Group
 from shared.core.ports import Blobs, Sealer
-from shared.core.snapshots import Manifest, manifest_key, part_key
+from shared.core.snapshots import Manifest, manifest_key, part_key, read_manifest
 from shared.index.exact import DIMENSION
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class SnapshotStore:
 
     def manifest(self, group: Group) -> Manifest | None:
         """Return what is in force, or None where there is nothing that can be read."""
-        return self._read_manifest(group)[0]
+        return read_manifest(self._blobs, group.generation)[0]
 
     def load(self, group: Group) -> Snapshot | None:
         """Return the snapshot in force; None where there is none that can be read, which is logged.
@@ -113,7 +113,7 @@ class SnapshotStore:
         """
         from shared.index import ann  # noqa: PLC0415 - heavy
 
-        _, expected = self._read_manifest(group)
+        _, expected = read_manifest(self._blobs, group.generation)
         distinct, copies = _without_copies(vectors)
         order, pickled = ann.build(vectors[distinct])
         rows = np.concatenate([distinct[order], copies])
@@ -136,18 +136,6 @@ class SnapshotStore:
         except BlobChangedError:
             return False
         return True
-
-    def _read_manifest(self, group: Group) -> tuple[Manifest | None, str | None]:
-        """Return the manifest, if it can be read, and the version of its blob, if there is one."""
-        try:
-            blob = self._blobs.get(manifest_key(group.generation))
-        except BlobNotFoundError:
-            return None, None
-        try:
-            return Manifest.from_json(blob.data), blob.version
-        except ValueError:
-            _logger.warning("a manifest cannot be read")
-            return None, blob.version
 
     def _read(self, group: Group, version: str, part: str) -> bytes | None:
         """Return the content of a part, whose seal is verified; None where it cannot be had."""

@@ -4,21 +4,26 @@ import threading
 from collections.abc import Callable
 
 from shared.config import Settings
+from shared.core.ports import Metrics
 from shared.core.search import Recognition
 from shared.core.similarity import Calibration
 from shared.vision import weights
 from shared.vision.embedder import DlibEmbedder
 from shared.vision.landmarks import LandmarkPredictor
+from shared.vision.measured import MeasuredEmbedder
 from shared.vision.session import Session
 
 
 class Recognitions:
     """Fills the port `Recognitions`: groups keep the model that they were made with."""
 
-    def __init__(self, settings: Settings, open_session: Callable[[str], Session]) -> None:
-        """Take the settings, and what loads a model by its name in the catalogue."""
+    def __init__(
+        self, settings: Settings, open_session: Callable[[str], Session], metrics: Metrics
+    ) -> None:
+        """Take the settings, what loads a model by its name in the catalogue, and what counts."""
         self._models_dir = settings.models_dir
         self._open_session = open_session
+        self._metrics = metrics
         self._loaded: dict[str, Recognition] = {}
         self._lock = threading.Lock()
 
@@ -39,7 +44,7 @@ class Recognitions:
         embedder = DlibEmbedder(
             self._open_session(model.name), predictor, model_version=model_version
         )
-        return Recognition(embedder, calibration(model_version))
+        return Recognition(MeasuredEmbedder(embedder, self._metrics), calibration(model_version))
 
 
 def calibration(version: str) -> Calibration:

@@ -8,7 +8,10 @@ import pytest
 
 from shared.config import ROOT
 
-HEAVY = ("onnxruntime", "cv2", "boto3", "botocore", "pynamodb", "flask", "yaml", "rich", "numba")
+HEAVY = (
+    "onnxruntime", "cv2", "boto3", "botocore", "pynamodb", "flask", "yaml", "rich", "numba",
+    "prometheus_client",
+)  # fmt: skip
 
 
 def test_the_import_rules_hold() -> None:
@@ -32,7 +35,9 @@ def modules_after(code: str) -> set[str]:
     [
         "functions.etri.face_deid",
         "functions.etri.unknown_path",
+        "functions.events.clean_up",
         "functions.events.deidentify_upload",
+        "functions.events.update_index",
         "functions.withmind.analy_img",
     ],
 )
@@ -49,13 +54,15 @@ def test_numpy_is_not_loaded_before_the_settings_are_read(module: str) -> None:
     assert "numpy" not in modules_after(f"import {module}")
 
 
-def test_a_light_call_loads_no_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("metrics", ["none", "emf"])
+def test_a_light_call_loads_no_model(tmp_path: Path, metrics: str) -> None:
     code = f"""
 from functions.etri.unknown_path import handler
 from tests import builders
 from shared.app import App
 from pathlib import Path
-reply = handler(builders.event(path="/x"), None, App(builders.settings(Path({str(tmp_path)!r}))))
+app = App(builders.settings(Path({str(tmp_path)!r}), METRICS={metrics!r}))
+reply = handler(builders.event(path="/x"), None, app)
 assert reply["statusCode"] == 403
 """
     assert modules_after(code).isdisjoint(HEAVY)

@@ -41,6 +41,7 @@ def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
         "EXECUTION_PROVIDER": "cpu",
         "PATH": "/usr/bin:/bin",
         "TMPDIR": str(folder / "tmp"),
+        "TRIGGERS": "off",  # a worker takes time to start; test_triggers.py has those that are on
         **environ,
     }
     (folder / "tmp").mkdir()

@@ -1,10 +1,16 @@
 """The command line, as a user runs it."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.config import ROOT, Settings
+from tests.processes import of_session
 
 TIMEOUT_S = 60
 
@@ -29,6 +35,43 @@ def run(folder: Path, *words: str | Path, stdin: str = "", **environ: str) -> Fi
         cwd=ROOT, env=environment(folder, **environ), input=stdin,
         capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that runs, whose standard input is open, and those that it starts."""
+
+    popen: subprocess.Popen[str]
+    log: Path
+
+    def said(self, text: str) -> bool:
+        return text in self.log.read_text()
+
+    def end_input(self) -> None:
+        assert self.popen.stdin is not None
+        self.popen.stdin.close()
+
+    def running(self, *words: str) -> list[int]:
+        """Return the processes whose commands have these words, itself among them."""
+        return of_session(self.popen.pid, *words)
+
+
+@contextlib.contextmanager
+def started(folder: Path, *words: str | Path, **environ: str) -> Iterator[Process]:
+    """Run `python WORDS` until the block ends; what it started ends then, too."""
+    log = folder / "log"
+    with log.open("a") as output:
+        popen = subprocess.Popen(
+            [sys.executable, *map(str, words)],
+            cwd=ROOT, env=environment(folder, **environ), text=True,
+            stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    with popen:
+        try:
+            yield Process(popen, log)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(popen.pid, signal.SIGKILL)
 
 
 def assert_refused(finished: Finished, status: int, *words: str) -> None:

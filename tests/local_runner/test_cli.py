@@ -39,7 +39,7 @@ def faces_of(finished: Finished) -> list[Any]:
     ("command", "names"),
     [
         ("", ("run", "serve", "work", "routes", "invoke", "deidentify", "keys", "usage",
-              "persons")),
+              "persons", "clean-up")),
         ("run", ()),
         ("serve", ()),
         ("work", ("--with-parent",)),
@@ -52,6 +52,7 @@ def faces_of(finished: Finished) -> list[Any]:
         ("keys create", ("name", "--tenant", *LIMITS)),
         ("keys limit", ("KEY", *LIMITS)),
         ("usage", ("KEY", "--by", "--json")),
+        ("clean-up", ()),
         ("persons", ("list", "erase")),
         ("persons erase", ("COMPANY", "ID", "--tenant", "--all", "--json")),
     ],

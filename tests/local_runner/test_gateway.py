@@ -14,7 +14,7 @@ import pytest
 from local_runner import gateway
 from local_runner.template import Function, Route
 from shared.app import App
-from tests import builders
+from tests import builders, log_lines
 
 MODULE = "echo_of_the_gateway_tests"
 
@@ -48,6 +48,29 @@ def client(tmp_path: Path) -> Iterator[Any]:
 def event_of(reply: Any) -> dict[str, Any]:
     event: dict[str, Any] = reply.get_json()["event"]
     return event
+
+
+def test_tells_the_caller_the_id_of_his_request(client: Any) -> None:
+    reply, other = client.get("/x"), client.get("/x")
+    assert reply.headers["Apigw-Requestid"] == event_of(reply)["requestContext"]["requestId"]
+    assert reply.headers["Apigw-Requestid"] != other.headers["Apigw-Requestid"]
+
+
+def test_what_no_handler_caught_is_logged_with_the_id_and_without_the_path(
+    client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(event: dict[str, Any], context: Any, app: App) -> dict[str, Any]:
+        seen.append(context.aws_request_id)
+        raise ValueError(event["rawPath"])
+
+    seen: list[str] = []
+    monkeypatch.setitem(vars(sys.modules[MODULE]), "handler", handler)
+    log_lines.collect(caplog)
+    assert client.get("/sub/a-private-key").status_code == 500
+    (line,) = log_lines.collected(caplog)
+    assert (line["level"], line["requestId"]) == ("ERROR", seen[0])
+    assert line["error"]["type"] == "ValueError"
+    assert "a-private-key" not in caplog.text
 
 
 def test_reads_path_parameters(client: Any) -> None:

@@ -8,6 +8,9 @@ import pytest
 
 from shared.app import App
 from shared.core.errors import GroupNotFoundError
+from shared.metrics.emf import EmfMetrics
+from shared.metrics.nowhere import NoMetrics
+from shared.metrics.prometheus import PrometheusMetrics
 from shared.storage.local.keys import SqliteKeys
 from tests import builders
 from tests.fakes import InMemoryKeys
@@ -15,6 +18,14 @@ from tests.fakes import InMemoryKeys
 
 def test_chooses_sqlite_for_the_local_backend(tmp_path: Path) -> None:
     assert isinstance(App(builders.settings(tmp_path)).keys, SqliteKeys)
+
+
+@pytest.mark.parametrize(
+    ("setting", "adapter"),
+    [("none", NoMetrics), ("emf", EmfMetrics), ("prometheus", PrometheusMetrics)],
+)
+def test_counts_where_the_settings_say(tmp_path: Path, setting: str, adapter: type) -> None:
+    assert isinstance(App(builders.settings(tmp_path, METRICS=setting)).metrics, adapter)
 
 
 def test_a_given_port_replaces_the_built_one(tmp_path: Path) -> None:

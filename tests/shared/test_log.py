@@ -1,7 +1,9 @@
 """Log lines: what stands in them, and what never does."""
 
+import contextvars
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,25 @@ def test_a_line_has_the_id_of_the_request() -> None:
     with log.request_id("r-1"):
         assert line_of()["requestId"] == "r-1"
     assert "requestId" not in line_of()
+
+
+def test_a_line_has_the_id_of_the_invocation() -> None:
+    class Context:
+        aws_request_id = "i-1"
+
+    with log.invocation(Context()), log.request_id("r-1"):
+        line = line_of()
+        assert (line["requestId"], line["invocation"]) == ("r-1", "i-1")
+    with log.invocation(None):
+        assert "invocation" not in line_of()
+    assert "invocation" not in line_of()
+
+
+def test_a_thread_has_the_ids_only_in_a_copy_of_the_context() -> None:
+    with log.request_id("r-1"), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(log.identity).result() == {}
+        copied = contextvars.copy_context()
+        assert pool.submit(copied.run, log.identity).result() == {"requestId": "r-1"}
 
 
 def test_image_bytes_and_vectors_are_dropped() -> None:

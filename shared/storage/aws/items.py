@@ -66,10 +66,22 @@ class ItemClient:
             StoreUnavailableError: DynamoDB did not answer, also after it was asked again.
 
         """
+        for page in self.scan_pages(table):
+            yield from page
+
+    def scan_pages(self, table: str, *, is_consistent: bool = True) -> Iterator[list[Item]]:
+        """Yield every item of a table, in pages of a megabyte at most; some may be empty.
+
+        What is read inconsistently costs half, and may be a moment old.
+
+        Raises:
+            StoreUnavailableError: DynamoDB did not answer, also after it was asked again.
+
+        """
         place: dict[str, Any] = {}
         while True:
-            page = self._call("scan", TableName=table, ConsistentRead=True, **place)
-            yield from map(_plain, page["Items"])
+            page = self._call("scan", TableName=table, ConsistentRead=is_consistent, **place)
+            yield [_plain(item) for item in page["Items"]]
             if "LastEvaluatedKey" not in page:
                 return
             place = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -1,5 +1,7 @@
 """Who was seen with whom, in DynamoDB: one item a subject."""
 
+from collections.abc import Iterator
+
 from shared.core.models import Distinct
 from shared.storage.aws.items import ConditionError, ItemClient, contended
 
@@ -54,3 +56,7 @@ class DynamoSightings:
     def forget(self, subject: str) -> None:
         """Forget whom the subject was seen with."""
         self._client.delete(self._table, {"id": subject})
+
+    def clean_up(self, before: float) -> Iterator[int]:
+        """Do nothing: DynamoDB deletes an item some days after its `expires_at`, and at no cost."""
+        return iter(())

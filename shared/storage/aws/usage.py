@@ -4,7 +4,7 @@
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared.core.quota import Tally
 from shared.storage.aws.items import ConditionError, Item, ItemClient, contended
 
 _ATTEMPTS = 20
+_CALLS = "calls "  # begins the ids of these items; the table holds sightings too
 _NOT_PERIODS = frozenset({"id", "leases", "due_us"})
 
 
@@ -104,12 +105,60 @@ class DynamoUsage:
         """Forget the calls of a key."""
         self._client.delete(self._table, _item_key(key_id))
 
+    def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
+        """Drop what counts no more, item by item; yield how much that was.
+
+        The table is read from its beginning each time; only items with something to drop are
+        written, and those not again.
+
+        Raises:
+            StoreUnavailableError: DynamoDB did not take the call.
+
+        """
+        for page in self._client.scan_pages(self._table, is_consistent=False):
+            for item in page:
+                if item["id"].startswith(_CALLS):
+                    yield self._drop_ended(item, before)
+            yield {}
+
     def _admitted(self, key_id: str, item: Item, now: float, lease: str | None) -> Admission:
         counts = _tally(item).counts
         day, _, _ = quota.periods(now)
         if counts[day] == 1:
             self._forget_outdated(key_id, counts, now)
         return Admission(key_id, day, counts[day], lease)
+
+    def _drop_ended(self, item: Item, before: float) -> Mapping[str, int]:
+        """Drop by name what was read, so that what was added since stays."""
+        tally = _tally(item)
+        leases = quota.expired(tally.leases, before)
+        periods = {f"#p{i}": name for i, name in enumerate(quota.outdated(tally.counts, before))}
+        paces = ["due_us"] if 0 < tally.due_us <= quota.microseconds(before) else []
+        parts: list[str] = []
+        values: dict[str, Any] = {}
+        conditions = ["attribute_exists(id)"]  # or a key that was deleted would get a new item
+        if removed := [*periods, *paces]:
+            parts.append(f"REMOVE {', '.join(removed)}")
+        if leases:
+            parts.append("DELETE leases :leases")
+            values[":leases"] = leases
+        if paces:
+            conditions.append("due_us = :due")
+            values[":due"] = tally.due_us
+        if not parts:
+            return {}
+        try:
+            self._client.update(
+                self._table,
+                {"id": item["id"]},
+                " ".join(parts),
+                values,
+                names=periods,
+                condition=" AND ".join(conditions),
+            )
+        except ConditionError:  # a call was paced just now; the next time is early enough
+            return {}
+        return {"leases": len(leases), "paces": len(paces), "periods": len(periods)}
 
     def _forget_outdated(self, key_id: str, counts: Mapping[str, int], now: float) -> None:
         """Keep the item small: a write costs by the kilobyte."""
@@ -173,7 +222,7 @@ def _pace(write: _Write, limits: Limits, tally: Tally, now: float) -> None:
 
 
 def _item_key(key_id: str) -> Item:
-    return {"id": f"calls {key_id}"}
+    return {"id": f"{_CALLS}{key_id}"}
 
 
 def _period_names(periods: Sequence[str]) -> dict[str, str]:

@@ -47,10 +47,9 @@ class FileBlobs:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (_PARTIAL, _TAKEN):
             (root / name).mkdir(exist_ok=True)
-        with self._lock():  # what another process is deleting now is not half deleted
-            for taken in (root / _TAKEN).rglob("*"):
-                if taken.is_file():
-                    self._put_back(taken)
+        with self._lock():  # whoever is alive and deletes a file holds it
+            for taken in _files(root / _TAKEN):
+                self._put_back(taken)
 
     def accepts(self, key: str) -> bool:
         """Whether a file can have this name: its folders are no files, and it is no folder."""
@@ -107,7 +106,8 @@ class FileBlobs:
         path = self._path(key)
         with self._partial() as partial:
             partial.write_bytes(data)
-            return _publish(partial, path)
+            with self._lock():
+                return _publish(partial, path)
 
     def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
         """Store a blob only in place of the expected version, or of none; return its version.
@@ -189,11 +189,7 @@ class FileBlobs:
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """Yield every blob whose key starts with the prefix, by key."""
-        keys = (
-            path.relative_to(self._root).as_posix()
-            for path in self._root.rglob("*")
-            if path.is_file()
-        )
+        keys = (path.relative_to(self._root).as_posix() for path in _files(self._root))
         for key in sorted(key for key in keys if key.startswith(prefix)):
             info = self.find(key)
             if info is not None:
@@ -233,7 +229,7 @@ class FileBlobs:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        """Let one process at a time compare a version and act on it."""
+        """Let one process at a time compare a version, or make and remove folders."""
         with (self._root / _LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -248,13 +244,25 @@ class FileBlobs:
         taken.unlink(missing_ok=True)
 
 
+def _files(root: Path) -> Iterator[Path]:
+    """Yield the files of a folder, but not those of hidden ones; one that vanishes is empty."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder, name) for name in names)
+
+
 def _info(key: str, path: Path) -> BlobInfo:
+    """Return what is known of a file.
+
+    One that was copied here may bring an older time of its own; that of its place in the folder
+    (ctime) is when it came.
+    """
     stat = path.stat()
     return BlobInfo(
         key=key,
         version=f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ino:x}",
         size=stat.st_size,
-        modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
+        modified_at=datetime.fromtimestamp(max(stat.st_mtime, stat.st_ctime), UTC),
     )
 
 

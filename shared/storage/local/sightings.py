@@ -1,7 +1,11 @@
 """Who was seen with whom, in SQLite."""
 
+from collections.abc import Iterator
+
 from shared.core.models import Distinct
 from shared.storage.local.database import Database
+
+_CLEANED_AT_ONCE = 1_000  # rows, so that other writers wait for milliseconds
 
 
 class SqliteSightings:
@@ -40,3 +44,21 @@ class SqliteSightings:
         """Forget whom the subject was seen with."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM sighting WHERE subject = ?", (subject,))
+
+    def clean_up(self, before: float) -> Iterator[int]:
+        """Drop those that counted until before a time, some a transaction; yield how many.
+
+        Raises:
+            StoreUnavailableError: other writers held the database for too long.
+
+        """
+        while dropped := self._drop_expired(before):
+            yield dropped
+
+    def _drop_expired(self, before: float) -> int:
+        with self._database.transaction() as connection:
+            return connection.execute(
+                "DELETE FROM sighting WHERE (subject, other) IN"
+                " (SELECT subject, other FROM sighting WHERE expires_at <= ? LIMIT ?)",
+                (before, _CLEANED_AT_ONCE),
+            ).rowcount

@@ -1,12 +1,14 @@
 """The calls of keys in SQLite: each admission is one write transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from shared.core import quota
 from shared.core.models import Admission, Limits
 from shared.core.quota import Tally
 from shared.storage.local.database import Database
+
+_CLEANED_AT_ONCE = 1_000  # rows, so that other writers wait for milliseconds
 
 
 class SqliteUsage:
@@ -70,6 +72,53 @@ class SqliteUsage:
         with self._database.transaction() as connection:
             for table in ("call_count", "call_lease", "call_pace"):
                 connection.execute(f"DELETE FROM {table} WHERE key_id = ?", (key_id,))  # noqa: S608
+
+    def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
+        """Drop what counts no more, some rows a transaction; yield how many of what.
+
+        Raises:
+            StoreUnavailableError: other writers held the database for too long.
+
+        """
+        for page in self._pages("call_lease", "lease"):
+            leases = quota.expired((lease for _, lease in page), before)
+            yield {"leases": self._drop("call_lease", "lease", page, leases)}
+        for page in self._pages("call_count", "period"):
+            periods = quota.outdated((period for _, period in page), before)
+            yield {"periods": self._drop("call_count", "period", page, set(periods))}
+        while paces := self._drop_paces(before):
+            yield {"paces": paces}
+
+    def _pages(self, table: str, column: str) -> Iterator[list[tuple[str, str]]]:
+        """Yield every key and value of a column; no lock is held between pages."""
+        last = ("", "")
+        while rows := self._database.read(
+            f"SELECT key_id, {column} FROM {table} WHERE (key_id, {column}) > (?, ?)"  # noqa: S608
+            f" ORDER BY key_id, {column} LIMIT ?",
+            (*last, _CLEANED_AT_ONCE),
+        ):
+            page = [(key_id, value) for key_id, value in rows]
+            yield page
+            last = page[-1]
+
+    def _drop(
+        self, table: str, column: str, page: Sequence[tuple[str, str]], values: Set[str]
+    ) -> int:
+        """Delete the rows of a page that have one of the values; return how many there were."""
+        doomed = [row for row in page if row[1] in values]
+        if not doomed:
+            return 0
+        with self._database.transaction() as connection:
+            delete = f"DELETE FROM {table} WHERE key_id = ? AND {column} = ?"  # noqa: S608
+            return connection.executemany(delete, doomed).rowcount
+
+    def _drop_paces(self, before: float) -> int:
+        with self._database.transaction() as connection:
+            return connection.execute(
+                "DELETE FROM call_pace WHERE key_id IN"
+                " (SELECT key_id FROM call_pace WHERE due_us <= ? LIMIT ?)",
+                (quota.microseconds(before), _CLEANED_AT_ONCE),
+            ).rowcount
 
 
 def _tally(

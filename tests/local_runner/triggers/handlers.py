@@ -41,3 +41,8 @@ def tell_context(_event: object, context: Any, _app: App | None = None) -> dict[
         "contextId": context.aws_request_id,
         "logId": json.loads(line)["requestId"],
     }
+
+
+def fail(_event: object, _context: object, _app: App | None = None) -> dict[str, Any]:
+    """Fail as a whole."""
+    raise RuntimeError("the function is broken")

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local_runner.functions import FunctionError
+
 Event = Mapping[str, Any]
 
 
@@ -28,7 +30,7 @@ class Recorder:
 
     def raises(self, _event: Event) -> bool:
         """Fail as a whole."""
-        raise RuntimeError("the function is broken")
+        raise FunctionError("Recorder")
 
 
 class Clock:

@@ -20,10 +20,12 @@ from shared.core.ports import FaceIndex
 from shared.core.search import Recognition
 from shared.core.selection import Mode, Selection
 from shared.core.similarity import Calibration
-from shared.index.exact import ExactIndex
+from shared.index.groups import GroupIndex
+from shared.index.snapshot import SnapshotStore
+from shared.metrics.nowhere import NoMetrics
 from shared.storage.cipher import AesGcmSealer
 from shared.storage.local.master_key import FileKeyWrapper
-from tests.fakes import InMemoryFaces, InMemoryGroups
+from tests.fakes import InMemoryBlobs, InMemoryFaces, InMemoryGroups
 
 # The similarity of two vectors is 100 less 10 for each degree between them.
 _DEGREES = np.linspace(0, 10, 101)
@@ -97,7 +99,14 @@ class Story:
         self.sealer = AesGcmSealer(FileKeyWrapper(folder))
         self.embedder = PlaneEmbedder()
         self.poses = Poses()
-        self.index: FaceIndex = ExactIndex(self.faces, self.sealer, max_bytes=1 << 30)
+        self.index: FaceIndex = GroupIndex(
+            self.faces,
+            self.sealer,
+            SnapshotStore(InMemoryBlobs(), self.sealer),
+            max_bytes=1 << 30,
+            min_faces=1 << 30,
+            metrics=NoMetrics(),
+        )
         wrapped_key = self.sealer.new_group_key("g")
         self.groups.create(Group("t", "g", "g", "m", datetime.now(UTC), wrapped_key))
 

@@ -12,6 +12,7 @@ from shared.core.models import Box, Group, StoredFace
 from shared.index.builder import SnapshotBuilder
 from shared.index.groups import GroupIndex
 from shared.index.snapshot import SnapshotStore
+from shared.metrics.nowhere import NoMetrics
 from shared.storage.cipher import AesGcmSealer
 from shared.storage.local.blobs import FileBlobs
 from shared.storage.local.master_key import FileKeyWrapper
@@ -46,6 +47,7 @@ class Story:
             self.snapshots,
             max_bytes=self.max_bytes,
             min_faces=self.min_faces,
+            metrics=NoMetrics(),
             clock=lambda: self.now,
         )
 

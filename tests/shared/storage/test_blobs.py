@@ -1,8 +1,11 @@
 """Blobs in a folder and in S3."""
 
 import contextlib
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -257,3 +260,50 @@ def test_what_was_half_deleted_does_not_replace_what_is_newer(tmp_path: Path) ->
     (taken / "a").write_bytes(b"old")
     assert FileBlobs(tmp_path).get("a").data == b"new"
     assert list(taken.iterdir()) == []
+
+
+def test_a_file_is_as_old_as_its_stay_in_the_folder(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    os.utime(tmp_path / "a.jpg", (1e9, 1e9))  # as `cp -p` and `mv` of an old photo
+    info = blobs.find("a.jpg")
+    assert info is not None
+    assert before < info.modified_at < datetime.now(UTC) + timedelta(seconds=1)
+
+
+def test_a_folder_that_vanishes_while_it_is_listed_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = FileBlobs(tmp_path / "root")
+    for key in ("gone/a", "kept/a"):
+        blobs.put(key, b"x")
+    scandir = os.scandir
+
+    def vanish(folder: str) -> object:
+        if Path(folder).name == "gone":
+            Path(folder, "a").unlink()
+            Path(folder).rmdir()
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", vanish)
+    assert [info.key for info in blobs.list()] == ["kept/a"]
+
+
+def test_a_delete_leaves_the_folder_of_a_file_that_is_being_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = FileBlobs(tmp_path / "root")
+    blobs.put("a/1", b"x")
+    make = Path.mkdir
+
+    def delete_then(folder: Path, mode: int = 0o777, **options: bool) -> None:
+        make(folder, mode, **options)
+        if folder.name == "a":
+            monkeypatch.undo()
+            wait([pool.submit(blobs.delete, "a/1")], timeout=0.1)
+
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(Path, "mkdir", delete_then)
+        blobs.put("a/2", b"x")
+    assert [info.key for info in blobs.list()] == ["a/2"]

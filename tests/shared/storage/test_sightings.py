@@ -64,6 +64,16 @@ def test_forgets_a_subject(sightings: Sightings) -> None:
     assert note(sightings, "c")
 
 
+def test_cleaning_up_keeps_those_that_count(sightings: Sightings) -> None:
+    note(sightings, "a")
+    note(sightings, "b", NOW + 1800)
+    for _ in range(2):
+        list(sightings.clean_up(NOW + 3600))
+    assert note(sightings, "c", NOW + 3600)
+    assert not note(sightings, "d", NOW + 3600)
+    assert note(sightings, "b", NOW + 3600)
+
+
 def test_of_many_at_once_exactly_as_many_as_may_be_pass(sightings: Sightings) -> None:
     limit = Distinct(5, 3600)
 

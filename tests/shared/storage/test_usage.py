@@ -1,5 +1,6 @@
 """The contract of the port `Usage`, for the fake and for both adapters."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -212,6 +213,75 @@ def test_a_forgotten_key_stays_forgotten(usage: Usage) -> None:
     usage.settle(open_call, refund=True)
     assert usage.counts("k") == {}
     admit(usage, limits)
+
+
+def dropped(usage: Usage, before: float) -> dict[str, int]:
+    """Clean up to the end; return how much of what was dropped."""
+    total: Counter[str] = Counter()
+    for some in usage.clean_up(before):
+        total.update(some)
+    return dict(+total)
+
+
+def test_cleaning_up_drops_what_counts_no_more(usage: Usage) -> None:
+    limits = replace(UNLIMITED, in_flight=2, rate=Rate(1))
+    for key in ("one", "other"):
+        admit(usage, limits, now=NEW_YEAR - 31 * 86_400, key=key)
+        usage.settle(admit(usage, now=NEW_YEAR - 400 * 86_400, key=key), refund=False)
+    assert dropped(usage, NOON) == {"leases": 2, "paces": 2, "periods": 6}
+    assert usage.counts("one") == usage.counts("other") == {"2024": 1, "2025": 1, "2025-12": 1}
+    assert dropped(usage, NOON) == {}
+
+
+def test_cleaning_up_keeps_what_counts(usage: Usage) -> None:
+    limits = Limits(in_flight=1, rate=Rate(0.01, burst=2))
+    served = admit(usage, limits)
+    before = dict(usage.counts("k"))
+    assert dropped(usage, NOON + LEASE_S - 1) == {}
+    assert usage.counts("k") == before
+    with pytest.raises(ConcurrencyLimitError):
+        admit(usage, limits, now=NOON + LEASE_S - 1)
+    usage.settle(served, refund=False)
+    admit(usage, limits)
+    with pytest.raises(ConcurrencyLimitError):  # the burst is used up
+        admit(usage, replace(limits, in_flight=None))
+
+
+def test_cleaning_up_can_be_broken_off_and_begun_again(usage: Usage) -> None:
+    for number in range(5):
+        admit(usage, Limits(in_flight=1), now=NEW_YEAR, key=f"key {number}")
+    total: Counter[str] = Counter()
+    for _ in range(20):
+        for some in usage.clean_up(NOON):
+            total.update(some)
+            if some.get("leases"):
+                break
+    assert total["leases"] == 5
+    assert dropped(usage, NOON) == {}
+
+
+def test_a_call_that_outlived_its_lease_ends_as_any_other(usage: Usage) -> None:
+    late = admit(usage, Limits(in_flight=1))
+    assert dropped(usage, NOON + LEASE_S) == {"leases": 1}
+    usage.settle(late, refund=True)
+    assert usage.counts("k")["2026"] == 0
+
+
+def test_cleaning_up_beside_calls_disturbs_none(usage: Usage) -> None:
+    limits = Limits(daily=None, in_flight=4)
+    for _ in range(4):
+        admit(usage, limits, now=NOON - 3600)  # their process died
+
+    def call(number: int) -> None:
+        if number % 4:
+            usage.settle(admit(usage, limits), refund=False)
+        else:
+            dropped(usage, NOON)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(call, range(40)))
+    assert usage.counts("k")["2026"] == 34
+    assert outcomes(9, lambda: admit(usage, limits)) == 4
 
 
 def outcomes(count: int, call: Callable[[], object]) -> int:

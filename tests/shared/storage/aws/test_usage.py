@@ -127,6 +127,56 @@ def test_the_item_of_a_key_stays_under_a_kilobyte(client: ItemClient, usage: Dyn
     assert size + 5 * len(item) < KILOBYTE  # ten digits more are five bytes
 
 
+def test_cleaning_up_writes_only_what_it_drops(dynamo: Dynamo, usage: DynamoUsage) -> None:
+    admit(usage, Limits(in_flight=1))
+    usage.admit("other", Limits(), now=NOON, lease_s=90)
+    requests(dynamo)
+    for writes in (1, 0):
+        list(usage.clean_up(NOON + 90))
+        assert requests(dynamo) == {"Scan": 1, **({"UpdateItem": 1} if writes else {})}
+
+
+def test_cleaning_up_leaves_sightings_alone(client: ItemClient, usage: DynamoUsage) -> None:
+    sightings = DynamoSightings(client, access_tables.USAGE)
+    sightings.note("key k", "a", limit=Distinct(1, 60), now=NOON)
+    before = client.get(access_tables.USAGE, {"id": "key k"})
+    list(usage.clean_up(NOON + 500 * DAY_S))
+    assert list(sightings.clean_up(NOON + 500 * DAY_S)) == []
+    assert client.get(access_tables.USAGE, {"id": "key k"}) == before
+
+
+def test_cleaning_up_does_not_bring_a_deleted_key_back(
+    dynamo: Dynamo, client: ItemClient, usage: DynamoUsage
+) -> None:
+    admit(usage, Limits(in_flight=1))
+    dynamo.transport.before("UpdateItem", lambda: usage.forget("k"))
+    assert list(usage.clean_up(NOON + 90)) == [{}, {}]
+    assert client.get(access_tables.USAGE, {"id": "calls k"}) == {}
+
+
+def test_cleaning_up_takes_no_pace_of_a_call_that_is_made_meanwhile(
+    dynamo: Dynamo, usage: DynamoUsage
+) -> None:
+    limits = Limits(rate=Rate(1, burst=1))
+    admit(usage, limits)
+    dynamo.transport.before("UpdateItem", lambda: admit(usage, limits, NOON + 5))
+    list(usage.clean_up(NOON + 5))
+    with pytest.raises(ConcurrencyLimitError):
+        admit(usage, limits, NOON + 5.5)
+
+
+def test_cleaning_up_takes_no_lease_of_a_call_that_is_made_meanwhile(
+    dynamo: Dynamo, usage: DynamoUsage
+) -> None:
+    limits = Limits(in_flight=2)
+    admit(usage, limits)
+    dynamo.transport.before("UpdateItem", lambda: admit(usage, limits, NOON + 90))
+    list(usage.clean_up(NOON + 90))
+    admit(usage, limits, NOON + 91)
+    with pytest.raises(ConcurrencyLimitError):
+        admit(usage, limits, NOON + 91)
+
+
 def _size(value: object) -> int:
     return sum(len(part) for part in value) if isinstance(value, set) else len(str(value))
 

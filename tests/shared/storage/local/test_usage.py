@@ -98,3 +98,20 @@ def test_expired_sightings_do_not_pile_up(tmp_path: Path) -> None:
     for number in range(20):
         sightings.note(f"address {number}", "k", limit=Distinct(3, 60), now=NOON + number * 60)
     assert database.read("SELECT count(*) FROM sighting") == [(1,)]
+
+
+def test_cleaning_up_many_rows_holds_the_database_for_a_thousand_at_a_time(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    with database.transaction() as connection:
+        for number in range(1100):
+            connection.execute("INSERT INTO call_lease VALUES (?, '1#a')", (f"key {number}",))
+            connection.execute("INSERT INTO call_lease VALUES (?, '9#b')", (f"key {number}",))
+            connection.execute("INSERT INTO call_pace VALUES (?, 1)", (f"key {number}",))
+            connection.execute("INSERT INTO sighting VALUES (?, 'x', 1)", (f"key {number}",))
+    usage, sightings = SqliteUsage(database), SqliteSightings(database)
+    dropped = list(usage.clean_up(0.000_005))
+    assert dropped == [
+        {"leases": 500}, {"leases": 500}, {"leases": 100}, {"paces": 1000}, {"paces": 100}
+    ]  # fmt: skip
+    assert list(sightings.clean_up(1.0)) == [1000, 100]
+    assert database.read("SELECT count(*), max(lease) FROM call_lease") == [(1100, "9#b")]

@@ -1,0 +1,1 @@
+"""Where counts go: nowhere, to Prometheus, or to CloudWatch."""

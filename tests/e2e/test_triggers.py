@@ -1,0 +1,150 @@
+"""Uploads from drop to receipt, on both backends, and processes that end together."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import requests
+
+from shared.core.models import BlobInfo
+from shared.core.ports import Blobs
+from shared.storage.aws.blobs import S3Blobs
+from shared.storage.aws.faces import DynamoFaces
+from shared.storage.aws.groups import DynamoGroups
+from shared.storage.aws.tables import Tables
+from shared.storage.local.blobs import FileBlobs
+from tests import photos
+from tests.e2e import aws
+from tests.e2e.server import Server, running
+from tests.local_runner import workers
+from tests.local_runner.command_line import started
+from tests.processes import of_session, wait_for
+from tests.shared.storage.stores import Store
+
+BROKEN = b"\xff\xd8\xff no photo"
+
+
+@contextlib.contextmanager
+def local(folder: Path) -> Iterator[tuple[Blobs, Blobs]]:
+    """Run a server for development; yield its inbox and outbox."""
+    with running("run", folder, TRIGGERS="on") as server:
+        inbox, outbox = folder / "data" / "inbox", folder / "data" / "outbox"
+        assert f"Photos put into {inbox} come out in {outbox}" in server.log.read_text()
+        yield FileBlobs(inbox), FileBlobs(outbox)
+
+
+@contextlib.contextmanager
+def stand_in() -> Iterator[dict[str, str]]:
+    """Run a stand-in for AWS, which the clients of this process use, too."""
+    with aws.running() as environ, pytest.MonkeyPatch.context() as environment:
+        for name, value in environ.items():
+            environment.setenv(name, value)
+        yield environ
+
+
+@contextlib.contextmanager
+def cloud(folder: Path) -> Iterator[tuple[Blobs, Blobs]]:
+    """Run a worker on a stand-in for AWS; yield its buckets."""
+    with stand_in() as environ, started(folder, "-m", "local_runner", "work", **environ):
+        yield S3Blobs(environ["INBOX_BUCKET"]), S3Blobs(environ["OUTBOX_BUCKET"])
+
+
+@pytest.mark.parametrize("backend", [local, cloud])
+def test_an_upload_comes_out_hidden_with_a_receipt_and_a_broken_one_with_the_reason(
+    tmp_path: Path, backend: Any
+) -> None:
+    photo = photos.astronaut_jpeg()
+    with backend(tmp_path) as (inbox, outbox):
+        inbox.put("사진/a b+c.jpg", photo)
+        inbox.put("broken.jpg", BROKEN)
+        wait_for(lambda: outbox.find("사진/a b+c.jpg.json"))
+        receipt = json.loads(outbox.get("사진/a b+c.jpg.json").data)
+        hidden = outbox.get("사진/a b+c.jpg").data
+        assert (receipt["faces"], receipt["boxes"][0]["action"]) == (1, "hidden")
+        assert receipt["source"]["sha256"] == hashlib.sha256(photo).hexdigest()
+        assert receipt["output"]["sha256"] == hashlib.sha256(hidden).hexdigest()
+        assert hidden != photo
+        wait_for(lambda: outbox.find("quarantine/reasons/broken.jpg.json"))
+        assert outbox.get("quarantine/files/broken.jpg").data == BROKEN
+        assert json.loads(outbox.get("quarantine/reasons/broken.jpg.json").data)["reason"]
+        wait_for(lambda: not keys(inbox))
+
+
+def keys(blobs: Blobs) -> list[BlobInfo]:
+    return list(blobs.list())
+
+
+def test_messages_that_were_processed_leave_the_queue(tmp_path: Path) -> None:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    with stand_in() as environ:
+        sqs, url = boto3.client("sqs"), environ["UPLOAD_QUEUE_URL"]
+
+        def count() -> int:
+            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+            return sum(int(number) for number in answer["Attributes"].values())
+
+        S3Blobs(environ["INBOX_BUCKET"]).put("broken.jpg", BROKEN)
+        assert count() >= 1  # S3 sends one of its own when it is told of the queue
+        with started(tmp_path, "-m", "local_runner", "work", **environ):
+            wait_for(lambda: count() == 0)
+
+
+def test_changes_of_faces_in_a_table_are_told_of(tmp_path: Path) -> None:
+    with stand_in() as environ:
+        table, dynamodb = environ["FACES_TABLE"], boto3.client("dynamodb")
+        if "LatestStreamArn" not in dynamodb.describe_table(TableName=table)["Table"]:
+            stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+            dynamodb.update_table(TableName=table, StreamSpecification=stream)
+        tables = Tables(environ["GROUPS_TABLE"], table)
+        store = Store(DynamoGroups(tables), DynamoFaces(tables))
+        outbox = S3Blobs(environ["OUTBOX_BUCKET"])
+        first, second = store.create("first"), store.create("second")
+        store.add(first, 2)
+        with workers.running(tmp_path, **environ):
+            wait_for(lambda: outbox.find(f"changed/{first.generation}"))
+            store.add(second, 1)
+            wait_for(lambda: outbox.find(f"changed/{second.generation}"))
+
+
+@contextlib.contextmanager
+def with_worker(command: str, folder: Path) -> Iterator[Server]:
+    """Run a server whose worker is there, too."""
+    with running(command, folder, TRIGGERS="on", WORKERS="1") as server:
+        wait_for(lambda: of_session(server.process.pid, "--with-parent"))
+        yield server
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_a_server(tmp_path: Path, command: str, how: signal.Signals) -> None:
+    with with_worker(command, tmp_path) as server:
+        server.stop(how)
+        wait_for(lambda: not of_session(server.process.pid), timeout_s=30)
+        assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_uploads_go_on_after_a_worker_was_killed_and_calls_do_not_notice(
+    tmp_path: Path, command: str
+) -> None:
+    with with_worker(command, tmp_path) as server:
+        (worker,) = of_session(server.process.pid, "--with-parent")
+        os.kill(worker, signal.SIGKILL)
+        assert requests.get(server.url + "/health", timeout=5).status_code == 200
+        FileBlobs(tmp_path / "data" / "inbox").put("broken.jpg", BROKEN)
+        wait_for((tmp_path / "data" / "outbox" / "quarantine" / "files" / "broken.jpg").exists)
+        assert "the worker died; another is started" in server.log.read_text()
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_no_event_is_fired_where_it_is_switched_off(tmp_path: Path, command: str) -> None:
+    with running(command, tmp_path, TRIGGERS="off", WORKERS="1") as server:
+        assert not of_session(server.process.pid, "local_runner.keeper")
+        assert "Photos put into" not in server.log.read_text()

@@ -1,0 +1,60 @@
+"""The command that cleans up once."""
+
+import json
+import os
+from pathlib import Path
+
+from shared.core.models import Limits
+from shared.storage.local.database import Database
+from shared.storage.local.usage import SqliteUsage
+from tests.local_runner.command_line import Finished, assert_refused, run
+from tests.shared.storage.stores import sqlite_store
+
+LONG_AGO = 1_700_000_000.0
+
+
+def rows(finished: Finished) -> dict[str, int]:
+    """Return the numbers of the table that was printed."""
+    assert finished.returncode == 0, finished.stderr
+    cells = (line.strip("│┃ ").split("│") for line in finished.stdout.splitlines() if "│" in line)
+    return {name.strip(): int(count) for name, count in cells}
+
+
+def litter(data: Path) -> None:
+    store = sqlite_store(data)
+    group = store.create()
+    store.add(group, 3)
+    store.groups.delete(group)
+    SqliteUsage(Database(data)).admit("k", Limits(in_flight=1), now=LONG_AGO, lease_s=90)
+
+
+def test_cleans_up_and_prints_what_was_removed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    litter(data)
+    removed = rows(run(tmp_path, "clean-up"))
+    assert {name: count for name, count in removed.items() if count} == {
+        "face rows": 3, "leases": 1, "periods": 2,
+    }  # fmt: skip
+    assert set(rows(run(tmp_path, "clean-up")).values()) == {0}
+
+
+def test_an_old_photo_that_was_just_dropped_into_the_inbox_stays(tmp_path: Path) -> None:
+    inbox = tmp_path / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    (inbox / "old.jpg").write_bytes(b"x")
+    os.utime(inbox / "old.jpg", (LONG_AGO, LONG_AGO))
+    assert rows(run(tmp_path, "clean-up"))["originals"] == 0
+    assert (inbox / "old.jpg").exists()
+
+
+def test_a_failure_is_told_by_the_status(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    litter(data)
+    database = Database(data)
+    database.connection.execute("DROP TABLE purge")
+    database.connection.execute("CREATE VIEW purge AS SELECT 1 AS other")
+    finished = run(tmp_path, "clean-up")
+    assert_refused(finished, 1, "error: ")
+    lines = [json.loads(line) for line in finished.stderr.splitlines() if line.startswith("{")]
+    (report,) = [line for line in lines if line["message"] == "clean-up"]
+    assert (report["failed"], report["leases"], report["face_rows"]) == (1, 1, 0)

@@ -1,0 +1,27 @@
+"""What is counted of vision, on a real photo with the real models."""
+
+from pathlib import Path
+
+from shared.app import App
+from shared.core.models import DetectionScale, HideMethod
+from tests import builders, photos
+from tests.fakes import InMemoryMetrics
+
+
+def test_counts_the_faces_found_embedded_and_hidden(tmp_path: Path) -> None:
+    metrics = InMemoryMetrics()
+    app = App(builders.settings(tmp_path), metrics=metrics)
+    photo = app.images.decode(photos.astronaut_jpeg())
+    faces = app.detector.detect(photo, scale=DetectionScale.RECOGNITION)
+    embedder = app.recognitions.of(app.model_version).embedder
+    vectors = embedder.embed(photo, faces)
+    assert embedder.embed(photo, []).shape == (0, 128)
+    hidden = app.masker.hide(photo, faces, HideMethod.SOLID)
+    app.masker.draw(hidden, faces)
+    assert vectors.shape == (len(faces), 128)
+    assert metrics.totals == {("faces_hidden", "solid"): len(faces)}
+    assert metrics.values["faces_found",] == [len(faces)] == [1]
+    assert metrics.values["faces_embedded",] == [len(faces)]
+    for duration in ("detection_duration_seconds", "embedding_duration_seconds"):
+        (duration_s,) = metrics.values[duration,]
+        assert 0 < duration_s < 30
