@@ -77,7 +77,7 @@ def nhn(api: ApiGateway, key: str) -> None:
     (group,) = caller("get_group", "GET", "/groups/story")["groups"]
     assert group["faceCount"] == 2
     listed = caller("list_groups", "GET", "/groups?limit=200")
-    assert [group["groupId"] for group in listed["groups"]] == ["story"]
+    assert "story" in [group["groupId"] for group in listed["groups"]]
     listed = caller("list_faces", "GET", "/groups/story/faces?limit=200")
     assert [face["faceId"] for face in listed["faces"]] == [biden, obama]
 
@@ -182,7 +182,16 @@ def large_group(api: ApiGateway, key: str, operator: App, invoke: Invoke) -> Non
     path = f"/groups/large/faces/{face_ids[0]}?limit=5&threshold=1"
     found = caller("search_by_face_id", "GET", path)
     assert found["matchFaceCount"] == 5
-    caller("delete_group", "DELETE", "/groups/large")
+    clean_up(invoke)
+    operator.groups.delete(group)  # as a process does that ends before it has purged
+    assert clean_up(invoke)["face_rows"] >= 120
+
+
+def clean_up(invoke: Invoke) -> dict[str, int]:
+    """Let an hour pass; return what was removed then."""
+    report: dict[str, int] = invoke("CleanUpFunction", _golden("events/schedule.json"))
+    assert (report["failed"], report["unfinished"]) == (0, 0)
+    return report
 
 
 class _Nhn:

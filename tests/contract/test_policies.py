@@ -1,6 +1,7 @@
 """Each function's policy allows what its handler does, and nothing that no story of it does."""
 
 import itertools
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from tools.provision.endpoint import Endpoint
 from tools.provision.stack import Stack
 
 COMMANDS = {function.name: function.command for function in read()}
+YEARS_S = 3 * 365 * 86_400  # from the calls to the clean-up: all that ends has ended
 EVERY_LIMIT = Limits(
     daily=1000,
     addresses=Distinct(most=1000, window_s=60),
@@ -45,6 +47,7 @@ class Functions:
 
     def start(self, settings: Settings, models: dict[str, object]) -> None:
         self._apps = {name: App(settings, **models) for name in COMMANDS}
+        self._apps["CleanUpFunction"] = App(settings, clock=lambda: time.time() + YEARS_S)
 
     def record(self, call: Call) -> None:
         if self._running:
@@ -96,14 +99,14 @@ def listed(given: Any) -> list[str]:
 def account(app: App) -> Iterator[Account]:
     """An account in which every story was played."""
     called = Functions()
-    with pytest.MonkeyPatch.context() as environment, mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "testing")
         endpoint = Endpoint(region="ap-northeast-2")
         environment.setenv("AWS_DEFAULT_REGION", endpoint.region)
         environment.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")  # moto cannot read streams
         with aws_calls.recorded(called.record, endpoint.region, endpoint.account):
-            stack = aws.make(endpoint, UploadTenant=stories.TENANT)
+            stack = aws.make(endpoint, UploadTenant=stories.TENANT, OutboxDays="30")
             files = endpoint.client("s3")
             for bucket in files.list_buckets()["Buckets"]:
                 files.delete_bucket_policy(Bucket=bucket["Name"])  # moto ignores its conditions
@@ -125,6 +128,8 @@ def play(operator: App, invoke: Invoke, files: Any, variables: dict[str, str]) -
         story(api, key)
     stories.uploads(api, key, files, variables, invoke)
     stories.large_group(api, key, operator, invoke)
+    files.put_object(Bucket=variables["INBOX_BUCKET"], Key="left.jpg", Body=b"")
+    stories.clean_up(invoke)
 
 
 def matches(call: Call, allowed: Call) -> bool:
