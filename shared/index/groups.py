@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core import metrics as catalogue
+from shared.core.metrics import SEARCH_CHANGES, SEARCHES, SNAPSHOT_AGE
 from shared.core.models import Group
 from shared.core.ports import Faces, Metrics, Sealer
 from shared.core.snapshots import is_due
@@ -115,11 +115,11 @@ class GroupIndex:
 
     def _tell(self, group: Group, vectors: GroupVectors) -> None:
         mode = "approximate" if vectors.has_graph else "exact"
-        self._metrics.count(catalogue.SEARCHES, mode=mode)
+        self._metrics.count(SEARCHES, mode=mode)
         if (snapshot := vectors.snapshot) is not None:
             changes = group.last_change - snapshot.last_change
-            self._metrics.observe(catalogue.SEARCH_CHANGES, max(0, changes))
-            self._metrics.observe(catalogue.SNAPSHOT_AGE, max(0.0, time.time() - snapshot.built_at))
+            self._metrics.observe(SEARCH_CHANGES, max(0, changes))
+            self._metrics.observe(SNAPSHOT_AGE, max(0.0, time.time() - snapshot.built_at))
 
     def _refresh_beside(self, group: Group, vectors: GroupVectors) -> None:
         """Refresh in a thread, whose log lines carry the id of the request that started it."""

@@ -24,7 +24,13 @@ TABLES = {
     "KEY_LOG_TABLE": access_tables.LOG,
     "USAGE_TABLE": access_tables.USAGE,
 }
-UNUSED = dict.fromkeys(("GROUPS_TABLE", "FACES_TABLE", "PERSONS_TABLE", "KMS_KEY_ID"), "unused")
+UNUSED = {
+    name: f"unused-{name}"
+    for name in (
+        "GROUPS_TABLE", "FACES_TABLE", "PERSONS_TABLE", "KMS_KEY_ID",
+        "INBOX_BUCKET", "OUTBOX_BUCKET", "SNAPSHOTS_BUCKET",
+    )
+}  # fmt: skip
 
 
 class CommandLine:
