@@ -168,6 +168,21 @@ def test_an_alarm_goes_off_where_a_function_fails_that_nobody_waits_for(
     assert is_watched(metric, name)
 
 
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - calls_of_the_api()))
+def test_what_a_function_gives_up_that_nobody_waits_for_is_put_aside(name: str) -> None:
+    (told,) = [
+        properties
+        for kind in ("Lambda::EventSourceMapping", "Lambda::EventInvokeConfig")
+        for properties in resources(kind).values()
+        if properties["FunctionName"] == {"Ref": name}
+    ]
+    from_queues = names(told.get("EventSourceArn", "")) & set(QUEUES)
+    if from_queues:
+        assert all("RedrivePolicy" in QUEUES[queue] for queue in from_queues)
+    else:
+        assert names(told["DestinationConfig"]["OnFailure"]) <= set(QUEUES)
+
+
 @pytest.mark.parametrize("metric", ["5xx", "Latency"])
 def test_an_alarm_goes_off_where_callers_are_served_badly(metric: str) -> None:
     assert is_watched(metric, "Api")
