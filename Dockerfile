@@ -29,9 +29,13 @@ COPY template.yaml ./
 COPY shared shared
 COPY functions functions
 COPY local_runner local_runner
+# What searches graphs is compiled here, for any processor with AVX2, and not at the first start. numba
+# needs a folder that it can write to, in Lambda that is below /tmp: the entry point copies it.
+ENV NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES="" NUMBA_CACHE_DIR=/tmp/numba
+RUN NUMBA_CACHE_DIR=/opt/numba python -c "from shared.index import ann; ann.compile_all()"
 RUN python -m compileall -q . && mkdir /data && chown 10001 /data
 USER 10001
 VOLUME /data
 # Lambda sets AWS_LAMBDA_RUNTIME_API and passes the handler; anything else is a command of the runner.
-ENTRYPOINT ["/bin/sh", "-c", "if [ -n \"$AWS_LAMBDA_RUNTIME_API\" ]; then exec python -m awslambdaric \"$@\"; else exec python -m local_runner \"$@\"; fi", "entrypoint"]
+ENTRYPOINT ["/bin/sh", "-c", "if [ -d /opt/numba ] && [ ! -d $NUMBA_CACHE_DIR ]; then cp -r /opt/numba $NUMBA_CACHE_DIR; fi; if [ -n \"$AWS_LAMBDA_RUNTIME_API\" ]; then exec python -m awslambdaric \"$@\"; else exec python -m local_runner \"$@\"; fi", "entrypoint"]
 CMD ["serve"]

@@ -21,7 +21,8 @@ from shared.config import ROOT
 GOLDEN = json.loads((ROOT / "tests/golden/events/http_api.json").read_text(encoding="utf-8"))
 _TEXTS = ("text/", "application/json", "application/xml", "application/javascript")
 
-Invoke = Callable[[str, dict[str, Any]], Any]
+Invoke = Callable[[str, Any], Any]
+"""Calls a function, by its name in the template, with an event."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ class ApiGateway:
     """Sends requests to the functions of the template."""
 
     def __init__(self, invoke: Invoke) -> None:
-        """Take what calls a function, by its name, with an event."""
         self._invoke = invoke
         self._routes = [
             (route, function) for function in template.read() for route in function.routes

@@ -99,3 +99,11 @@ def load(pickled: bytes, vectors: NDArray[np.float32]) -> Graph:
     graph = Graph(index, len(vectors), len(pickled))
     graph.nearest(vectors[0], 1, effort=0.1)  # whatever is made at the first search
     return graph
+
+
+def compile_all() -> None:
+    """Compile what builds and searches graphs; numba keeps what it can (NUMBA_CACHE_DIR)."""
+    vectors = np.random.default_rng(_SEED).normal(size=(10 * _NEIGHBOURS, 128)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    order, pickled = build(vectors)
+    load(pickled, vectors[order])

@@ -8,6 +8,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from local_runner.template import TEMPLATE
+from shared.config import SettingError, Settings
 from tools.provision import template
 from tools.provision.stack import MAKERS
 
@@ -167,6 +168,21 @@ def test_an_alarm_goes_off_where_a_function_fails_that_nobody_waits_for(
     assert is_watched(metric, name)
 
 
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - calls_of_the_api()))
+def test_what_a_function_gives_up_that_nobody_waits_for_is_put_aside(name: str) -> None:
+    (told,) = [
+        properties
+        for kind in ("Lambda::EventSourceMapping", "Lambda::EventInvokeConfig")
+        for properties in resources(kind).values()
+        if properties["FunctionName"] == {"Ref": name}
+    ]
+    from_queues = names(told.get("EventSourceArn", "")) & set(QUEUES)
+    if from_queues:
+        assert all("RedrivePolicy" in QUEUES[queue] for queue in from_queues)
+    else:
+        assert names(told["DestinationConfig"]["OnFailure"]) <= set(QUEUES)
+
+
 @pytest.mark.parametrize("metric", ["5xx", "Latency"])
 def test_an_alarm_goes_off_where_callers_are_served_badly(metric: str) -> None:
     assert is_watched(metric, "Api")
@@ -207,6 +223,14 @@ def test_the_api_lets_only_so_many_calls_pass_and_logs_no_path() -> None:
         "$context.responseLatency", "$context.integrationLatency", "$context.responseLength",
         "$context.integrationErrorMessage",
     }  # fmt: skip
+
+
+def test_every_setting_that_aws_needs_is_given() -> None:
+    with pytest.raises(SettingError, match="must be set with BACKEND=aws") as missing:
+        Settings.from_environment({"BACKEND": "aws"})
+    needed = set(re.findall(r"[A-Z_]{4,}", str(missing.value))) - {"BACKEND"}
+    assert needed
+    assert needed <= set(MADE.variables)
 
 
 def test_every_parameter_is_described_and_has_its_place_in_the_form() -> None:

@@ -3,6 +3,9 @@
 import re
 import subprocess
 import sys
+import types
+
+import pytest
 
 from shared.config import ROOT
 
@@ -16,6 +19,13 @@ def test_every_path_that_it_copies_exists() -> None:
             assert (ROOT / source).exists(), source
 
 
+@pytest.mark.timeout(900)
+def test_what_it_compiles_is_there_to_be_compiled() -> None:
+    (code,) = re.findall(r'^RUN NUMBA_CACHE_DIR=\S+ python -c "(.+)"', DOCKERFILE, re.MULTILINE)
+    module = types.ModuleType("compiled")
+    exec(code, vars(module))  # noqa: S102 - a line of this repository
+
+
 def test_its_commands_take_the_options_they_are_given() -> None:
     (command,) = re.findall(r"^RUN python -m (tools\.models .+)$", DOCKERFILE, re.MULTILINE)
     words = command.split()
@@ -24,3 +34,17 @@ def test_its_commands_take_the_options_they_are_given() -> None:
         [sys.executable, "-m", *words[:-1], "list"], cwd=ROOT, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_it_compiles_is_a_graph_built_and_searched() -> None:
+    (code,) = re.findall(r'^RUN NUMBA_CACHE_DIR=\S+ python -c "([^"]+)"$', DOCKERFILE, re.MULTILINE)
+    code = code.replace("\\\n", "")
+    assert "ann.build" in code
+    assert "ann.load" in code
+    exec(code, {})  # noqa: S102 - the Dockerfile's own, in this process: to compile takes long
+
+
+def test_numba_is_given_a_folder_that_lambda_lets_it_write_to() -> None:
+    assert "NUMBA_CACHE_DIR=/tmp/" in DOCKERFILE
+    (entry_point,) = re.findall(r"^ENTRYPOINT (.+)$", DOCKERFILE, re.MULTILINE)
+    assert "cp -r /opt/numba $NUMBA_CACHE_DIR" in entry_point

@@ -10,7 +10,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local_runner.template import TEMPLATE
 from tools.provision import template
-from tools.provision.endpoint import Endpoint
+from tools.provision.endpoint import STAND_IN_CREDENTIALS, Endpoint
 from tools.provision.stack import Stack
 
 
@@ -18,8 +18,7 @@ from tools.provision.stack import Stack
 def running(**parameters: str) -> Iterator[dict[str, str]]:
     """Run the stand-in; yield the environment of a server that uses it."""
     with empty() as url:
-        stack = make(Endpoint(url=url), **parameters)
-        yield stack.variables()
+        yield STAND_IN_CREDENTIALS | make(Endpoint(url=url), **parameters).variables()
 
 
 @contextlib.contextmanager

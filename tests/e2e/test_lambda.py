@@ -16,16 +16,14 @@ import boto3
 import pytest
 
 from local_runner.template import read
-from local_runner.triggers.queue import Queue
-from shared.config import ROOT
-from shared.storage.aws.queues import SqsQueue
+from shared.app import App
+from shared.config import ROOT, Settings
 from tests import photos, stories
 from tests.api_gateway import ApiGateway
 from tests.e2e import aws, lambda_runtime
 from tests.e2e.lambda_runtime import Function
 from tools.provision.endpoint import STAND_IN_CREDENTIALS
 
-TENANT = "t"
 COMMANDS = {function.name: function.command for function in read()}
 
 
@@ -55,7 +53,7 @@ class Cloud:
         """Make an API key as an operator does; return its text."""
         done = subprocess.run(
             [sys.executable, "-m", "local_runner",
-             "keys", "create", name, "--tenant", TENANT, "--json"],
+             "keys", "create", name, "--tenant", stories.TENANT, "--json"],
             cwd=ROOT, env=self.environ, capture_output=True, text=True, check=True,
         )  # fmt: skip
         text: str = json.loads(done.stdout)["text"]
@@ -65,10 +63,11 @@ class Cloud:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with contextlib.ExitStack() as stack:
-        environ = stack.enter_context(aws.running(UploadTenant=TENANT))
+        environ = stack.enter_context(aws.running(UploadTenant=stories.TENANT))
         here = stack.enter_context(pytest.MonkeyPatch.context())
         for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", *STAND_IN_CREDENTIALS):
             here.setenv(name, environ[name])
+        environ["INDEX_MIN_FACES"] = "100"
         yield Cloud(tmp_path_factory.mktemp("lambda"), environ, stack)
 
 
@@ -76,26 +75,14 @@ def test_every_function_answers_as_its_api_says(cloud: Cloud) -> None:
     api = ApiGateway(cloud.invoke)
     key = cloud.new_key("stories")
 
-    def without_groups() -> None:
-        stories.face_deid(api, key)
-        stories.withmind(api, key)
+    operator = App(Settings.from_environment(cloud.environ))
 
-    def uploads() -> None:
-        name = "DeidentifyUploadFunction"
-        queue = Queue(
-            SqsQueue(cloud.environ["UPLOAD_QUEUE_URL"]),
-            lambda event: cloud.invoke(name, event),
-            batch_size=4,
-        )
-        for _ in stories.uploads(api, key, boto3.client("s3"), cloud.environ):
-            while queue.poll():
-                pass
-
-    with ThreadPoolExecutor(2) as pool:
-        for story in [pool.submit(stories.nhn, api, key), pool.submit(without_groups)]:
-            story.result()
-    stories.keep_and_only(api, key)
-    uploads()
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(stories.large_group, api, key, operator, cloud.invoke)
+        for story in (stories.face_deid, stories.withmind, stories.nhn, stories.keep_and_only):
+            story(api, key)
+        stories.uploads(api, key, boto3.client("s3"), cloud.environ, cloud.invoke)
+        slow.result()
 
     assert set(cloud.functions) == set(COMMANDS)
     lines = [line for function in cloud.functions.values() for line in function.lines()]
@@ -107,6 +94,12 @@ def test_every_function_answers_as_its_api_says(cloud: Cloud) -> None:
     photo = base64.b64encode(photos.load("obama.jpg")).decode()
     for private in (key, cloud.environ["KEY_SECRET"], photo[6000:6064]):
         assert private not in logged
+
+
+def test_a_function_ends_before_its_time_is_up(cloud: Cloud) -> None:
+    event = json.loads((ROOT / "tests/golden/events/schedule.json").read_text(encoding="utf-8"))
+    answer = cloud.start("CleanUpFunction").invoke(event, timeout_s=1)
+    assert answer.payload["unfinished"] == 1
 
 
 def test_an_event_that_is_none_is_reported_as_an_error_and_the_function_lives_on(

@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--region", help="default: that of the environment")
     parser.add_argument(
         "--prefix", default="face-functions-",
-        help="what all names start with (default: %(default)s)",
+        help="what the names start with that the template leaves open (default: %(default)s); those"
+        " of buckets start with its parameter BucketPrefix",
     )  # fmt: skip
     parser.add_argument(
         "--parameter", action="append", default=[], type=_parameter, metavar="NAME=VALUE",

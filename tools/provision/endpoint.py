@@ -37,13 +37,12 @@ class Endpoint:
         self.environment = {"AWS_DEFAULT_REGION": self.region}
         if url:
             self.environment["AWS_ENDPOINT_URL"] = url
-        made_up: dict[str, str] = {}
         if url and session.get_credentials() is None:
-            made_up = STAND_IN_CREDENTIALS
-            self.environment |= made_up
-        self._session = boto3.Session(
-            region_name=self.region, **{name.lower(): value for name, value in made_up.items()}
-        )
+            self.environment |= STAND_IN_CREDENTIALS
+            session = boto3.Session(
+                **{name.lower(): value for name, value in STAND_IN_CREDENTIALS.items()}
+            )
+        self._session = session
         self.client = cache(self._client)
 
     @cached_property
@@ -62,4 +61,4 @@ class Endpoint:
         return str(self._session.get_partition_for_region(self.region))
 
     def _client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self.url)
+        return self._session.client(service, region_name=self.region, endpoint_url=self.url)

@@ -16,6 +16,8 @@ from tests import builders
 from tests.face_vectors import Population
 from tests.shared.index.enrol import enrol
 
+pytestmark = pytest.mark.timeout(900)  # the first graph of a machine is compiled
+
 EVENT = json.loads((ROOT / "tests/golden/events/dynamodb_faces.json").read_text())
 LARGE = 1000
 

@@ -14,6 +14,8 @@ from shared.core.errors import StoreUnavailableError
 from shared.core.snapshots import manifest_key, part_key
 from tests.shared.index.story import Story
 
+pytestmark = pytest.mark.timeout(900)  # the first graph of a machine is compiled
+
 FACES = 1500
 LARGE = 1000  # faces; from here on a group has snapshots
 
@@ -38,7 +40,7 @@ def version_in_force(story: Story) -> str:
 def wait_for_graph(story: Story) -> None:
     """Search once, and wait until the thread that this started has attached the graph."""
     story.check()
-    deadline = time.monotonic() + 240  # the first graph of a machine is compiled
+    deadline = time.monotonic() + 240
     while not graph_is_used(story):
         assert time.monotonic() < deadline, "no graph was attached"
         time.sleep(0.05)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from local_runner.template import resource_properties
+from local_runner.template import TEMPLATE
 from shared.core.errors import PersonNotFoundError
 from shared.core.models import Person, PersonId
 from shared.core.ports import Persons
@@ -19,26 +19,21 @@ from shared.storage.aws.persons import DynamoPersons
 from shared.storage.local.database import Database
 from shared.storage.local.persons import SqlitePersons
 from tests.fakes import InMemoryPersons
+from tools.provision import template
+from tools.provision.endpoint import Endpoint
+from tools.provision.stack import Stack
 
 TAMY = PersonId("acme", "withmind", "tamy")
 
 
 @contextlib.contextmanager
 def dynamo_persons(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoPersons]:
-    import boto3
-
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     with mock_aws():
-        table = resource_properties("PersonsTable")
-        boto3.client("dynamodb").create_table(
-            TableName="persons",
-            BillingMode=table["BillingMode"],
-            AttributeDefinitions=table["AttributeDefinitions"],
-            KeySchema=table["KeySchema"],
-        )
-        yield DynamoPersons("persons")
+        table = Stack(template.read(TEMPLATE), Endpoint()).make("PersonsTable")
+        yield DynamoPersons(table.ref)
 
 
 @pytest.fixture(params=["fake", "sqlite", "dynamodb"])

@@ -1,6 +1,7 @@
 """A stand-in for AWS in this process."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from moto import mock_aws
@@ -15,4 +16,10 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        yield Endpoint(region="ap-northeast-2")
+        yield _endpoint()
+
+
+@cache
+def _endpoint() -> Endpoint:
+    """Return the same clients to all tests: to make them takes longer than a test."""
+    return Endpoint(region="ap-northeast-2")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import botocore.handlers
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -15,21 +14,17 @@ from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from local_runner.template import resource_properties
+from local_runner.template import TEMPLATE
 from shared.storage.aws.faces import DynamoFaces
 from shared.storage.aws.groups import DynamoGroups
 from shared.storage.aws.retry import Retry
 from shared.storage.aws.tables import Tables
 from tests.shared.storage.stores import Store
+from tools.provision import template
+from tools.provision.endpoint import Endpoint
+from tools.provision.stack import Stack
 
 GROUPS, FACES = "GroupsTable", "FacesTable"
-_CREATED_WITH = (
-    "BillingMode",
-    "AttributeDefinitions",
-    "KeySchema",
-    "LocalSecondaryIndexes",
-    "GlobalSecondaryIndexes",
-)
 
 
 @dataclass(frozen=True)
@@ -146,17 +141,23 @@ class Dynamo:
 
     store: Store
     transport: Transport
-    _client: Any
+    _endpoint: Endpoint
+
+    @property
+    def _client(self) -> Any:
+        return self._endpoint.client("dynamodb")
 
     def clear(self) -> None:
         """Begin with empty tables and no faults."""
         for name in self._client.list_tables()["TableNames"]:
             self._client.delete_table(TableName=name)
-        for name in (GROUPS, FACES):
-            table = resource_properties(name)
-            self._client.create_table(
-                TableName=name, **{key: table[key] for key in _CREATED_WITH if key in table}
-            )
+        self.make(GROUPS, FACES)
+
+    def make(self, *tables: str) -> None:
+        """Make tables of the template, under their names there."""
+        stack = Stack(template.read(TEMPLATE), self._endpoint)
+        for name in tables:
+            stack.make(name)
         self.transport.clear()
 
     def contents(self) -> list[object]:
@@ -171,13 +172,13 @@ class Dynamo:
 def running(*, retry: Retry | None = None) -> Iterator[Dynamo]:
     """Run moto and a store on it until the block ends."""
     transport = Transport()
-    with pytest.MonkeyPatch.context() as environment, mock_aws(), _sending_through(transport):
+    with mock_aws(), pytest.MonkeyPatch.context() as environment, _sending_through(transport):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "testing")
         environment.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
         tables = Tables(GROUPS, FACES, retry=retry)
         store = Store(DynamoGroups(tables), DynamoFaces(tables))
-        yield Dynamo(store, transport, boto3.client("dynamodb"))
+        yield Dynamo(store, transport, Endpoint())
 
 
 @contextlib.contextmanager
