@@ -20,7 +20,8 @@ def update(groups: Groups, builder: IndexBuilder, *, generation: str, min_faces:
     if group.face_count < min_faces:
         return False
     manifest = builder.in_force(group)
-    covered = manifest.last_change if manifest else 0
-    if manifest and not is_due(manifest.faces, group.last_change - covered):
-        return False
+    if manifest:
+        changes = group.last_change - manifest.last_change  # fewer than none: it was restored
+        if changes >= 0 and not is_due(manifest.faces, changes):
+            return False
     return builder.build(group)

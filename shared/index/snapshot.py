@@ -65,7 +65,10 @@ class SnapshotStore:
         return read_manifest(self._blobs, group.generation)[0]
 
     def load(self, group: Group) -> Snapshot | None:
-        """Return the snapshot in force; None where there is none that can be read, which is logged.
+        """Return the snapshot in force; None where there is none that can be used, which is logged.
+
+        One that knows of more changes than the group is not used: the store was restored from a
+        backup, and counts them anew.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -74,7 +77,13 @@ class SnapshotStore:
         if manifest is None:
             return None
         content = self._read(group, manifest.version, _VECTORS)
-        return None if content is None else _unpack(manifest.version, content)
+        if content is None:
+            return None
+        snapshot = _unpack(manifest.version, content)
+        if snapshot.last_change > group.last_change:  # its numbers mean other changes by now
+            _logger.warning("a snapshot is not used", extra={"reason": "the group was restored"})
+            return None
+        return snapshot
 
     def load_graph(self, group: Group, snapshot: Snapshot) -> "Graph | None":
         """Return the graph over a snapshot's vectors; None where none can be read.

@@ -60,5 +60,15 @@ def test_many_changes_later_it_gets_another() -> None:
         assert update(groups, builder, "generation") is expected
 
 
+def test_a_group_that_was_restored_from_a_backup_gets_another_at_once() -> None:
+    groups, builder = InMemoryGroups(), RecordingBuilder()
+    group_of(groups, faces=LARGE, changes=9_000)
+    assert update(groups, builder, "generation")
+    restored = InMemoryGroups()
+    group_of(restored, faces=LARGE, changes=8_999)
+    assert update(restored, builder, "generation")
+    assert not update(restored, builder, "generation")
+
+
 def test_a_group_that_is_gone_is_no_error() -> None:
     assert not update(InMemoryGroups(), RecordingBuilder(), "generation")

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +55,16 @@ class Story:
     def create(self, name: str) -> None:
         key = self.sealer.new_group_key(name)
         self.groups.create(Group("t", name, name, "m", datetime.now(UTC), key))
+
+    def restore_backup(self) -> None:
+        """Go on with a store that knows the group and its data key, but nothing done to it."""
+        group = replace(self.group(), face_count=0, last_change=0)
+        self.groups = InMemoryGroups()
+        self.groups.create(group)
+        self.faces = InMemoryFaces(self.groups)
+        self.builder = SnapshotBuilder(self.faces, self.sealer, self.snapshots)
+        self.index = self.fresh_index()
+        self.known.clear()
 
     def group(self, name: str = "g") -> Group:
         return self.groups.find("t", name)

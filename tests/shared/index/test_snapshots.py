@@ -191,6 +191,17 @@ def test_an_older_snapshot_put_back_hides_no_face(story: Story) -> None:
     story.check(limit=5000)
 
 
+def test_a_snapshot_that_is_newer_than_a_restored_store_hides_no_face(story: Story) -> None:
+    story.restore_backup()
+    story.add(LARGE)  # fewer changes than the snapshot has seen
+    story.check(limit=5000)
+    assert story.builder.build(story.group())
+    story.index = story.fresh_index()
+    story.faces.changes_read = 0
+    story.check(limit=5000)
+    assert story.faces.changes_read == 0
+
+
 def test_nothing_plain_is_stored(story: Story) -> None:
     pieces = [vector[8:16].tobytes() for vector in list(story.known.values())[:200]]
     for info in story.blobs.list():
