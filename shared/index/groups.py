@@ -21,7 +21,7 @@ from shared.core.models import Group
 from shared.core.ports import Faces, Metrics, Sealer
 from shared.core.snapshots import is_due
 from shared.index.snapshot import SnapshotStore
-from shared.index.vectors import GroupVectors
+from shared.index.vectors import LARGEST_LIMIT, GroupVectors
 
 _PAUSE_S = 30.0  # between two looks for a newer snapshot of a group
 
@@ -65,7 +65,13 @@ class GroupIndex:
         self._refreshing = threading.Lock()
 
     def search(
-        self, group: Group, vector: NDArray[np.float32], *, limit: int, min_score: float
+        self,
+        group: Group,
+        vector: NDArray[np.float32],
+        *,
+        limit: int,
+        min_score: float,
+        must_be_exact: bool = False,
     ) -> tuple[list[str], NDArray[np.float32]]:
         """Return the ids of the nearest faces and their inner products, greatest first."""
         vectors = self._of(group)
@@ -73,8 +79,10 @@ class GroupIndex:
         self._make_room(group.generation)
         if self._wants_refresh(group, vectors):
             self._refresh_beside(group, vectors)
-        self._tell(group, vectors)
-        return vectors.search(vector, limit, min_score)
+        through_graph = vectors.has_graph and not must_be_exact and limit <= LARGEST_LIMIT
+        self._tell(group, vectors, "approximate" if through_graph else "exact")
+        search = vectors.search if through_graph else vectors.scan
+        return search(vector, limit, min_score)
 
     def is_ready(self, group: Group) -> bool:
         """Tell whether a search of the group goes through a graph by now."""
@@ -113,8 +121,7 @@ class GroupIndex:
             vectors.next_look = now + _PAUSE_S
             return True
 
-    def _tell(self, group: Group, vectors: GroupVectors) -> None:
-        mode = "approximate" if vectors.has_graph else "exact"
+    def _tell(self, group: Group, vectors: GroupVectors, mode: str) -> None:
         self._metrics.count(SEARCHES, mode=mode)
         if (snapshot := vectors.snapshot) is not None:
             changes = group.last_change - snapshot.last_change

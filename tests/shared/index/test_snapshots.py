@@ -92,6 +92,20 @@ def test_where_the_graph_may_have_cut_faces_off_all_are_looked_at(story: Story) 
     assert not set(left) & set(ids)
 
 
+def test_a_search_that_must_be_exact_does_not_go_through_the_graph(story: Story) -> None:
+    wait_for_graph(story)
+    (vectors,) = story.index._groups.values()
+
+    def search(*_: object) -> object:
+        raise AssertionError("went through the graph")
+
+    vectors.search = search  # type: ignore[method-assign, assignment]
+    story.check(limit=5, must_be_exact=True)
+    story.check(limit=101)
+    with pytest.raises(AssertionError, match="graph"):
+        story.check(limit=5)
+
+
 def test_a_group_that_shrinks_below_its_snapshot_stays_right(story: Story) -> None:
     wait_for_graph(story)
     story.remove(FACES // 2)
