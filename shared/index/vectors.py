@@ -88,10 +88,10 @@ class GroupVectors:
             if self.snapshot is snapshot:
                 self._parts = replace(self._parts, graph=graph)
 
-    def follow(self, group: Group, faces: Faces, sealer: Sealer) -> None:
-        """Apply the changes of the group that were made since the last call."""
+    def follow(self, group: Group, faces: Faces, sealer: Sealer) -> bool:
+        """Apply the changes of the group that were made since the last call, if there were any."""
         if self._change >= group.last_change:
-            return
+            return False
         with self._lock:
             batch: list[FaceChange] = []
             for change in faces.changes(group, after=self._change):
@@ -100,6 +100,7 @@ class GroupVectors:
                     self._apply(group, batch, sealer)
                     batch = []
             self._apply(group, batch, sealer)
+        return True
 
     def search(self, vector: NDArray[np.float32], limit: int, min_score: float) -> Found:
         """Return the ids of the nearest faces and their inner products, greatest first.

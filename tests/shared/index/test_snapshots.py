@@ -274,6 +274,9 @@ def test_a_search_goes_on_while_the_store_of_snapshots_is_away(
     story.index._refresh(story.group(), vectors)
     assert "an index could not be loaded" in caplog.text
     story.check()
+    story.index = story.fresh_index()
+    story.check(limit=5000)
+    assert "a snapshot cannot be had at present" in caplog.text
 
 
 def test_vectors_of_the_snapshot_are_those_of_the_rows(story: Story) -> None:
