@@ -44,6 +44,8 @@ class Settings:
             takes half the time, and fp32 on a GPU.
         embedder_precision: which variant of the embedder new groups get; int8 is for CPUs.
         max_body_bytes: larger request bodies are refused.
+        max_answer_bytes: larger answers are refused, where they would not arrive: Lambda sends 6 MB
+            at most; 0 for no limit.
         max_pixels: images with more pixels are refused before they are decoded.
         fetch_timeout_s: an image that takes longer to arrive from its URL is given up.
         allowed_private_hosts: hosts, separated by commas, from which images may be fetched although
@@ -101,6 +103,7 @@ class Settings:
     detector_precision: Precision | Literal["auto"]
     embedder_precision: Precision
     max_body_bytes: int
+    max_answer_bytes: int
     max_pixels: int
     fetch_timeout_s: float
     allowed_private_hosts: frozenset[str]
@@ -162,6 +165,7 @@ class Settings:
                 "EMBEDDER_PRECISION", "int8", get_args(Precision)
             ),
             max_body_bytes=read.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, low=1024),
+            max_answer_bytes=read.integer("MAX_ANSWER_BYTES", 0, low=0),
             max_pixels=read.integer("MAX_PIXELS", 50_000_000, low=1),
             fetch_timeout_s=read.number("FETCH_TIMEOUT_S", 10.0),
             allowed_private_hosts=read.names("ALLOWED_PRIVATE_HOSTS"),

@@ -6,6 +6,7 @@ found by the nearest ancestor.
 
     FaceError
       BodyTooLargeError
+        AnswerTooLargeError
       AccessError
         MissingKeyError
         UnknownKeyError
@@ -60,6 +61,10 @@ class FaceError(Exception):
 
 class BodyTooLargeError(FaceError):
     """The body of the request is larger than this deployment takes."""
+
+
+class AnswerTooLargeError(BodyTooLargeError):
+    """The answer is larger than can be sent from where this runs."""
 
 
 class AccessError(FaceError):

@@ -164,7 +164,9 @@ def _keep(
     """Show a face that is most like a selected one, among all of the group."""
     chosen = None if selected is None else frozenset(selected.face_ids)
     limit = 1 if chosen is None else len(chosen) + 1  # one of so many is a rival, if there is any
-    face_ids, scores = gallery.index.search(gallery.group, vector, limit=limit, min_score=least)
+    face_ids, scores = gallery.index.search(
+        gallery.group, vector, limit=limit, min_score=least, must_be_exact=True
+    )
     is_chosen = [chosen is None or face_id in chosen for face_id in face_ids]
     if not face_ids or not is_chosen[0]:
         return HIDDEN
@@ -179,7 +181,9 @@ def _only(
 ) -> Verdict:
     """Hide a face that is somewhat like a selected one, whoever else it is like."""
     if selected is None:
-        face_ids, _ = gallery.index.search(gallery.group, vector, limit=1, min_score=least)
+        face_ids, _ = gallery.index.search(
+            gallery.group, vector, limit=1, min_score=least, must_be_exact=True
+        )
         return Verdict(is_hidden=True, face_id=face_ids[0]) if face_ids else _KEPT
     scores = selected.vectors @ vector
     best = int(scores.argmax())

@@ -437,7 +437,13 @@ class FaceIndex(Protocol):
     """Finds the nearest vectors of a group."""
 
     def search(
-        self, group: Group, vector: NDArray[np.float32], *, limit: int, min_score: float
+        self,
+        group: Group,
+        vector: NDArray[np.float32],
+        *,
+        limit: int,
+        min_score: float,
+        must_be_exact: bool = False,
     ) -> tuple[list[str], NDArray[np.float32]]:
         """Return the nearest faces that the group had when it was read, or has had since.
 
@@ -446,6 +452,8 @@ class FaceIndex(Protocol):
             vector: of unit length, float32 of shape (128,).
             limit: the most faces to return.
             min_score: the least inner product.
+            must_be_exact: whether to look at every face. Else, in a large group, one in a thousand
+                of those to be returned may be missed.
 
         Returns:
             The ids and their inner products, float32, greatest first.

@@ -75,7 +75,9 @@ def _respond(
         request.caller = dialect.authorise(request, app)
         meter = metering.metered(request, app, dialect.is_finding) if is_counted else nullcontext()
         with meter:
-            return dialect.answer(request, call(request, app))
+            response = dialect.answer(request, call(request, app))
+            response.check_size(app.settings.max_answer_bytes)
+        return response
     except FaceError as error:
         return dialect.refuse(request, error, app)
     except Exception:  # the caller gets the dialect's own words, the log the cause

@@ -16,12 +16,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.core.errors import StoreUnavailableError
 from shared.core.metrics import SEARCH_CHANGES, SEARCHES, SNAPSHOT_AGE
 from shared.core.models import Group
 from shared.core.ports import Faces, Metrics, Sealer
 from shared.core.snapshots import is_due
-from shared.index.snapshot import SnapshotStore
-from shared.index.vectors import GroupVectors
+from shared.index.snapshot import Snapshot, SnapshotStore
+from shared.index.vectors import LARGEST_LIMIT, GroupVectors
 
 _PAUSE_S = 30.0  # between two looks for a newer snapshot of a group
 
@@ -65,16 +66,24 @@ class GroupIndex:
         self._refreshing = threading.Lock()
 
     def search(
-        self, group: Group, vector: NDArray[np.float32], *, limit: int, min_score: float
+        self,
+        group: Group,
+        vector: NDArray[np.float32],
+        *,
+        limit: int,
+        min_score: float,
+        must_be_exact: bool = False,
     ) -> tuple[list[str], NDArray[np.float32]]:
         """Return the ids of the nearest faces and their inner products, greatest first."""
         vectors = self._of(group)
-        vectors.follow(group, self._faces, self._sealer)
-        self._make_room(group.generation)
+        if vectors.follow(group, self._faces, self._sealer):
+            self._make_room(group.generation)
         if self._wants_refresh(group, vectors):
             self._refresh_beside(group, vectors)
-        self._tell(group, vectors)
-        return vectors.search(vector, limit, min_score)
+        through_graph = vectors.has_graph and not must_be_exact and limit <= LARGEST_LIMIT
+        self._tell(group, vectors, "approximate" if through_graph else "exact")
+        search = vectors.search if through_graph else vectors.scan
+        return search(vector, limit, min_score)
 
     def is_ready(self, group: Group) -> bool:
         """Tell whether a search of the group goes through a graph by now."""
@@ -88,10 +97,21 @@ class GroupIndex:
             if vectors is not None:
                 self._groups.move_to_end(group.generation)
                 return vectors
-        snapshot = self._snapshots.load(group) if group.face_count >= self._min_faces else None
-        fresh = GroupVectors(snapshot)
+        fresh = GroupVectors(self._load_snapshot(group))
         with self._lock:  # two at once may have read it: the first is kept
-            return self._groups.setdefault(group.generation, fresh)
+            vectors = self._groups.setdefault(group.generation, fresh)
+        self._make_room(group.generation)
+        return vectors
+
+    def _load_snapshot(self, group: Group) -> Snapshot | None:
+        """Return the snapshot of a large group, where it can be had: the rows hold the same."""
+        if group.face_count < self._min_faces:
+            return None
+        try:
+            return self._snapshots.load(group)
+        except StoreUnavailableError:
+            _logger.warning("a snapshot cannot be had at present")
+            return None
 
     def _make_room(self, keep: str) -> None:
         """Forget the groups that were not searched for longest, until the rest fits."""
@@ -113,8 +133,7 @@ class GroupIndex:
             vectors.next_look = now + _PAUSE_S
             return True
 
-    def _tell(self, group: Group, vectors: GroupVectors) -> None:
-        mode = "approximate" if vectors.has_graph else "exact"
+    def _tell(self, group: Group, vectors: GroupVectors, mode: str) -> None:
         self._metrics.count(SEARCHES, mode=mode)
         if (snapshot := vectors.snapshot) is not None:
             changes = group.last_change - snapshot.last_change
@@ -151,4 +170,5 @@ class GroupIndex:
         with self._lock:
             if group.generation in self._groups:
                 self._groups[group.generation] = vectors
+        self._make_room(group.generation)
         _logger.info("index ready", extra={"faces": len(snapshot.face_ids)})

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Found = tuple[list[str], NDArray[np.float32]]
 
-_NOTHING: Found = ([], np.empty(0, np.float32))
 _SMALLEST_CAPACITY = 64  # rows
 _BATCH = 10_000  # changes opened at a time
 _MOST_DEAD = 0.25  # of the rows; above it they are cleared away
@@ -27,7 +26,8 @@ _MOST_DEAD = 0.25  # of the rows; above it they are cleared away
 # (`python -m benchmarks.large_group`).
 _EFFORT = 0.25
 _ASKED = 10, 2  # rows asked of the graph: so many, and so many times the limit
-_LARGEST_LIMIT = 100  # above it, looking at all rows costs no more
+LARGEST_LIMIT = 100
+"""Of a search through a graph; above it, looking at all rows costs no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,10 @@ class GroupVectors:
             if self.snapshot is snapshot:
                 self._parts = replace(self._parts, graph=graph)
 
-    def follow(self, group: Group, faces: Faces, sealer: Sealer) -> None:
-        """Apply the changes of the group that were made since the last call."""
+    def follow(self, group: Group, faces: Faces, sealer: Sealer) -> bool:
+        """Apply the changes of the group that were made since the last call, if there were any."""
         if self._change >= group.last_change:
-            return
+            return False
         with self._lock:
             batch: list[FaceChange] = []
             for change in faces.changes(group, after=self._change):
@@ -100,20 +100,25 @@ class GroupVectors:
                     self._apply(group, batch, sealer)
                     batch = []
             self._apply(group, batch, sealer)
+        return True
 
     def search(self, vector: NDArray[np.float32], limit: int, min_score: float) -> Found:
-        """Return the ids of the nearest faces and their inner products, greatest first."""
+        """Return the ids of the nearest faces and their inner products, greatest first.
+
+        The rows of the graph, if there is one, are searched through it.
+        """
         parts = self._parts
-        found, start = None, 0
-        if parts.graph is not None and limit <= _LARGEST_LIMIT:
-            found = _through_graph(parts.base, parts.graph, vector, limit, min_score)
-            start = parts.graph.count
+        if parts.graph is None:
+            return _scan(parts, vector, limit, min_score)
+        found = _through_graph(parts.base, parts.graph, vector, limit, min_score)
         if found is None:
-            found, start = _NOTHING, 0
-        for rows, first in ((parts.base, start), (parts.tail, 0)):
-            if first < rows.count:
-                found = _merged(found, scan(rows, vector, limit, min_score, start=first), limit)
-        return found
+            return _scan(parts, vector, limit, min_score)
+        rest = _scan(parts, vector, limit, min_score, start=parts.graph.count)
+        return _merged(found, rest, limit)
+
+    def scan(self, vector: NDArray[np.float32], limit: int, min_score: float) -> Found:
+        """Return the same, having looked at every face."""
+        return _scan(self._parts, vector, limit, min_score)
 
     def living(self) -> tuple[list[str], NDArray[np.float32]]:
         """Return the ids and a copy of the vectors of all faces, float32 of shape (n, 128)."""
@@ -158,6 +163,16 @@ class GroupVectors:
         return parts
 
 
+def _scan(
+    parts: _Parts, vector: NDArray[np.float32], limit: int, min_score: float, *, start: int = 0
+) -> Found:
+    """Look at the rows of the base from `start` on, and at all of the tail."""
+    in_base = scan(parts.base, vector, limit, min_score, start=start)
+    if not parts.tail.count:
+        return in_base
+    return _merged(in_base, scan(parts.tail, vector, limit, min_score), limit)
+
+
 def _through_graph(
     base: Rows, graph: "Graph", vector: NDArray[np.float32], limit: int, min_score: float
 ) -> Found | None:
@@ -172,6 +187,8 @@ def _through_graph(
 
 
 def _merged(one: Found, other: Found, limit: int) -> Found:
+    if not other[0]:
+        return one
     face_ids = one[0] + other[0]
     scores = np.concatenate([one[1], other[1]])
     order = np.argsort(-scores, kind="stable")[:limit]

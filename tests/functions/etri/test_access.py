@@ -403,3 +403,16 @@ def test_of_forty_calls_at_once_ten_are_served(stored: App) -> None:
     assert sorted(map(reason, replies)) == ["Daily Limit Exceeded"] * 30 + [ANALYSED] * 10
     left = [r["headers"]["X-RateLimit-Remaining"] for r in replies if r["statusCode"] == 200]
     assert sorted(map(int, left)) == list(range(10))
+
+
+def test_an_answer_too_large_to_be_sent_is_refused_and_not_counted(
+    app: App, tmp_path: Path
+) -> None:
+    environ = {"MAX_ANSWER_BYTES": "20000"}
+    gateway = Gateway(tmp_path, detector=app.detector, environ=environ)
+    event = builders.event(body=builders.deid_body(photos.astronaut_jpeg()))
+    reply = face_deid.handler(event, None, gateway.app)
+    assert reply["statusCode"] == 413
+    assert builders.answer(reply)["reason"] == "Body Size Limit Exceeded"
+    assert reply["headers"]["X-RateLimit-Remaining"] == "5000"
+    assert set(gateway.app.usage.counts(gateway.key.id).values()) <= {0}

@@ -82,8 +82,15 @@ class RemovingIndex:
         self._index = story.index
 
     def search(
-        self, group: Group, vector: NDArray[np.float32], *, limit: int, min_score: float
+        self,
+        group: Group,
+        vector: NDArray[np.float32],
+        *,
+        limit: int,
+        min_score: float,
+        must_be_exact: bool = False,
     ) -> tuple[list[str], NDArray[np.float32]]:
+        assert must_be_exact, "a face that is missed might be shown"
         found = self._index.search(group, vector, limit=limit, min_score=min_score)
         for face_id in found[0]:
             self._story.faces.remove(group, face_id)

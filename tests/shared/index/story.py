@@ -99,10 +99,14 @@ class Story:
         """Return the ids of the five nearest faces."""
         return self.index.search(self.group(), vector, limit=5, min_score=-1.0)[0]
 
-    def check(self, limit: int = 10, min_score: float = -1.0) -> None:
+    def check(
+        self, limit: int = 10, min_score: float = -1.0, *, must_be_exact: bool = False
+    ) -> None:
         """Hold a search against a plain scan; equal scores may stand in any order."""
         query = self.vector()
-        ids, scores = self.index.search(self.group(), query, limit=limit, min_score=min_score)
+        ids, scores = self.index.search(
+            self.group(), query, limit=limit, min_score=min_score, must_be_exact=must_be_exact
+        )
         products = {face_id: float(vector @ query) for face_id, vector in self.known.items()}
         expected = sorted((p for p in products.values() if p >= min_score), reverse=True)[:limit]
         assert len(set(ids)) == len(ids) == len(expected)

@@ -92,6 +92,20 @@ def test_where_the_graph_may_have_cut_faces_off_all_are_looked_at(story: Story) 
     assert not set(left) & set(ids)
 
 
+def test_a_search_that_must_be_exact_does_not_go_through_the_graph(story: Story) -> None:
+    wait_for_graph(story)
+    (vectors,) = story.index._groups.values()
+
+    def search(*_: object) -> object:
+        raise AssertionError("went through the graph")
+
+    vectors.search = search  # type: ignore[method-assign, assignment]
+    story.check(limit=5, must_be_exact=True)
+    story.check(limit=101)
+    with pytest.raises(AssertionError, match="graph"):
+        story.check(limit=5)
+
+
 def test_a_group_that_shrinks_below_its_snapshot_stays_right(story: Story) -> None:
     wait_for_graph(story)
     story.remove(FACES // 2)
@@ -271,6 +285,9 @@ def test_a_search_goes_on_while_the_store_of_snapshots_is_away(
     story.index._refresh(story.group(), vectors)
     assert "an index could not be loaded" in caplog.text
     story.check()
+    story.index = story.fresh_index()
+    story.check(limit=5000)
+    assert "a snapshot cannot be had at present" in caplog.text
 
 
 def test_vectors_of_the_snapshot_are_those_of_the_rows(story: Story) -> None:
