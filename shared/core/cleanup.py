@@ -28,11 +28,10 @@ REMOVED = (
 )  # fmt: skip
 """What a report counts, besides the steps that `failed` and whether it was left `unfinished`."""
 
-"""Begins the keys of uploads that could not be processed."""
-
 _TURN_S = 1.0
 _PURGED_AT_ONCE = 100  # rows
 _SETTLED = timedelta(hours=1)  # longer than a call or a build lasts, or clocks differ
+_HOLDING = timedelta(days=1)  # as long as a snapshot may hold faces that were removed
 _READING = timedelta(minutes=1)  # longer than a snapshot takes to be read
 
 _logger = logging.getLogger(__name__)
@@ -140,7 +139,9 @@ def _clean_sightings(sightings: Sightings, before: float) -> Step:
 
 
 def _clean_snapshots(groups: Groups, blobs: Blobs, now: datetime) -> Step:
-    """Remove the snapshots that are not in force.
+    """Remove the snapshots that are not in force, and those that hold removed faces for a day.
+
+    Without its snapshot a group is read row by row, until its next change makes another.
 
     What is younger than an hour stays: it may be a part of a snapshot that is being made.
     """
@@ -155,13 +156,20 @@ def _superseded(
     groups: Groups, blobs: Blobs, generation: str, old: list[BlobInfo], now: datetime
 ) -> list[BlobInfo]:
     try:
-        groups.find_generation(generation)
+        group = groups.find_generation(generation)
     except GroupNotFoundError:
         return old
     stored = blobs.find(layout.manifest_key(generation))
     if stored and stored.modified_at > now - _READING:
         return []  # somebody may still read the version before
     manifest, _ = layout.read_manifest(blobs, generation)
+    if (
+        stored
+        and manifest
+        and stored.modified_at < now - _HOLDING
+        and layout.holds_removed(manifest, group)
+    ):
+        return sorted(old, key=lambda part: part.key != stored.key)  # the manifest first
     current = manifest.version if manifest else None
     return [part for part in old if layout.version_of(part.key) not in (current, None)]
 

@@ -5,6 +5,7 @@ import logging
 from dataclasses import asdict, dataclass
 
 from shared.core.errors import BlobNotFoundError, BlobTooLargeError
+from shared.core.models import Group
 from shared.core.ports import Blobs
 
 _logger = logging.getLogger(__name__)
@@ -89,6 +90,12 @@ def read_manifest(blobs: Blobs, generation: str) -> tuple[Manifest | None, str |
     except (BlobTooLargeError, ValueError):
         _logger.warning("a manifest cannot be read")
         return None, info.version
+
+
+def holds_removed(manifest: Manifest, group: Group) -> bool:
+    """Tell whether a face was removed from the group since the snapshot was made."""
+    changes = group.last_change - manifest.last_change  # an addition makes one face, a removal none
+    return changes > group.face_count - manifest.faces
 
 
 def is_due(faces: int, changes: int) -> bool:

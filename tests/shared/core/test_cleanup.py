@@ -339,6 +339,29 @@ def test_only_what_is_surely_not_in_force_goes(
     assert keys(place.snapshots) == sorted([*manifests, *kept])
 
 
+@pytest.mark.parametrize(
+    ("removed", "added", "age", "is_kept"),
+    [
+        (0, 0, 300 * DAY, True),
+        (0, 5, 300 * DAY, True),
+        (1, 0, 25 * HOUR, False),
+        (1, 5, 25 * HOUR, False),
+        (1, 5, 23 * HOUR, True),
+    ],
+)
+def test_no_snapshot_holds_a_removed_face_for_longer_than_a_day(
+    place: Place, removed: int, added: int, age: timedelta, *, is_kept: bool
+) -> None:
+    group = place.group(faces=3)
+    put(place.snapshots, f"{group.generation}/manifest", age, MANIFEST)
+    put(place.snapshots, f"{group.generation}/v1/vectors", age)
+    for face in place.faces.list_page(group, before=None, limit=removed) if removed else ():
+        place.faces.remove(group, face.face_id)
+    place.faces.add(group, [new_face() for _ in range(added)], capacity=100)
+    place.clean_up()
+    assert bool(keys(place.snapshots)) is is_kept
+
+
 def test_a_snapshot_of_a_group_that_is_gone_goes_when_it_is_old(place: Place) -> None:
     for generation, age in (("gone", 2 * HOUR), ("going", HOUR / 2)):
         put(place.snapshots, f"{generation}/manifest", age, MANIFEST)
