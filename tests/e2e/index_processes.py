@@ -16,6 +16,7 @@ import os
 import random
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,8 @@ from tests.shared.index.enrol import enrol
 
 TENANT, GROUP = "t", "g"
 _COMPILED_WITH = 300  # vectors
-_FEWEST, _MOST = 150, 400  # faces that changes keep to
+_FEWEST, _MOST = 900, 1100  # faces that changes keep to
+_PAUSE_S = 0.004  # after each change, so that an index is not out of date when it is built
 _NEAREST = 5
 
 
@@ -64,10 +66,11 @@ def _change(folder: Path, seed: int) -> None:
             told.flush()
 
         while True:
-            added = enrol(app, group, population.anyone(chance.randint(1, 9)))
+            added = enrol(app, group, population.anyone(chance.randint(1, 9) if mine else _FEWEST))
             tell("+", *added)
             mine += added
             while len(mine) > _MOST or (len(mine) > _FEWEST and chance.random() < 0.8):
+                time.sleep(_PAUSE_S)
                 face_id = mine.pop(chance.randrange(len(mine)))
                 tell("?", face_id)
                 app.faces.remove(group, face_id)
