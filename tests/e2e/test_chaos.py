@@ -18,6 +18,7 @@ from threading import Event
 
 import pytest
 
+from shared.app import App
 from shared.core import groups
 from shared.core.faces import CAPACITY
 from shared.core.snapshots import Manifest, generation_of, manifest_key, part_key, version_of
@@ -192,8 +193,7 @@ def test_an_index_survives_builders_that_are_killed(
         builder = fork(processes, "build", tmp_path, seed)
         happens(moment_of_build(tmp_path / "snapshots", round_, chance), within_s=10)
         os.kill(builder, signal.SIGKILL)
-        manifest = app.snapshot_store.manifest(the_group(app))
-        versions.add(manifest.version if manifest else None)
+        versions.add(whole_version_in_force(app))
     os.kill(changing, signal.SIGKILL)
     assert len(versions) > 2
     fork(processes, "search", tmp_path, seed)
@@ -209,6 +209,16 @@ def test_an_index_survives_builders_that_are_killed(
     assert stored.isdisjoint(face_id for face_id, sign in signs.items() if sign == "-")
     assert_exact(Store(app.groups, app.faces), the_group(app))
     assert not processes.said("Traceback")
+
+
+def whole_version_in_force(app: App) -> str | None:
+    group = the_group(app)
+    if (manifest := app.snapshot_store.manifest(group)) is None:
+        return None
+    for part in ("vectors", "graph"):
+        key = part_key(group.generation, manifest.version, part)
+        assert app.sealer.open_blob(group, key, app.snapshots.get(key).data)
+    return manifest.version
 
 
 def moment_of_build(blobs: Path, round_: int, chance: random.Random) -> Callable[[], object]:
