@@ -2,8 +2,8 @@
 
 The server is a real one (`serve`, several processes and a worker for events). Its group has faces
 already, enough for a snapshot. Each client adds a face, and at once looks for it by its photo and
-by its id; other clients look for faces that were acknowledged before, without a pause. Half way the
-clients wait until searches go through an index. Every few seconds a random process of the server is
+by its id; other clients look for faces that were acknowledged before, without a pause. Half way all
+wait until searches go through an index. Every few seconds a random process of the server is
 killed (SIGKILL), and once each the worker and the whole server, which starts again on its data. At
 the end the group must have every face that was acknowledged, under its label and found again
 through the index, and no other but those of calls that had no answer. Needs the prepared models
@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -91,10 +92,6 @@ class _Site:
         text = requests.get(self.server.url + "/metrics", timeout=60).text
         return Counter({mode: int(float(count)) for mode, count in _SEARCHES.findall(text)})
 
-    def has_index(self) -> bool:
-        """Tell whether a search went through an index since the start."""
-        return self.count_searches()["approximate"] > 0
-
     def close(self) -> None:
         """Kill what runs."""
         self._stack.close()
@@ -154,24 +151,42 @@ def _fill(folder: Path, count: int) -> list[str]:
 
 
 def _load(site: _Site, enrolment: Enrolment, arguments: argparse.Namespace) -> float:
-    """Enrol all faces in two halves, and search and kill meanwhile; return the seconds."""
-    end = Event()
+    """Enrol all faces in two halves while processes are killed; return how many seconds it took.
+
+    After each half nothing is killed until searches go through an index.
+    """
     half = arguments.faces // 2
+    halves = range(half), range(half, arguments.faces)
     seconds = 0.0
-    searchers = range(arguments.searchers)
-    with ThreadPoolExecutor(len(searchers)) as pool, _progress(arguments.faces) as progress:
-        searching = [pool.submit(enrolment.search, end, seed) for seed in searchers]
-        try:
-            first, second = range(half), range(half, arguments.faces)
-            for numbers, kill in ((first, site.kill_the_worker), (second, site.kill_all)):
+    with _progress(arguments.faces) as progress:
+        for numbers, kill in zip(halves, (site.kill_the_worker, site.kill_all), strict=True):
+            progress.update(progress.task_ids[0], description="enrolling")
+            with _searching(enrolment, arguments.searchers):
                 seconds += _enrol(site, enrolment, numbers, kill, arguments.every, progress)
-                progress.update(progress.task_ids[0], description="waiting for the index")
-                wait_for(site.has_index, timeout_s=_INDEX_TIMEOUT_S)
+            progress.update(progress.task_ids[0], description="waiting for the index")
+            wait_for(partial(_finds_by_index, site, enrolment), timeout_s=_INDEX_TIMEOUT_S)
+    return seconds
+
+
+@contextlib.contextmanager
+def _searching(enrolment: Enrolment, clients: int) -> Iterator[None]:
+    """Let clients search without a pause until the block ends."""
+    end = Event()
+    with ThreadPoolExecutor(clients) as pool:
+        searching = [pool.submit(enrolment.search, end, seed) for seed in range(clients)]
+        try:
+            yield
         finally:
             end.set()
         for future in searching:
             future.result()
-    return seconds
+
+
+def _finds_by_index(site: _Site, enrolment: Enrolment) -> bool:
+    """Search once, and tell whether a search went through an index by now."""
+    face_id, number = next(iter(enrolment.acknowledged.items()))
+    enrolment.find(face_id, number)
+    return site.count_searches()["approximate"] > 0
 
 
 def _enrol(
@@ -183,7 +198,6 @@ def _enrol(
     progress: Progress,
 ) -> float:
     """Enrol some faces while processes are killed; return how many seconds it took."""
-    (bar,) = progress.task_ids
     start = time.monotonic()
     kill_at = start + every_s
     half_way = len(enrolment.acknowledged) + len(numbers) // 2
@@ -193,7 +207,7 @@ def _enrol(
         enrolling = [pool.submit(enrolment.enrol, share) for share in shares]
         while wait(enrolling, timeout=_LOOK_S).not_done:
             done = len(enrolment.acknowledged)
-            progress.update(bar, completed=done, description="enrolling")
+            progress.update(progress.task_ids[0], completed=done)
             if done >= half_way and not is_past_half:
                 is_past_half = True
                 kill_half_way()
@@ -203,7 +217,7 @@ def _enrol(
                 kill_at = time.monotonic() + every_s
         for future in enrolling:
             future.result()
-    progress.update(bar, completed=len(enrolment.acknowledged))
+    progress.update(progress.task_ids[0], completed=len(enrolment.acknowledged))
     return time.monotonic() - start
 
 
@@ -213,7 +227,7 @@ def _faults(site: _Site, enrolment: Enrolment, others: Iterable[str]) -> list[st
     faults += [
         f"{count} calls were refused with {code}" for code, count in enrolment.refused.items()
     ]
-    if not site.has_index():
+    if not site.count_searches()["approximate"]:
         faults.append("no search went through an index")
     return faults
 
