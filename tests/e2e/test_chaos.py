@@ -64,10 +64,12 @@ def test_uploads_survive_workers_that_are_killed(tmp_path: Path, seed: int) -> N
     for number in range(16):
         drop = dropper.drop_broken if number % 5 == 4 else dropper.drop_photo
         drop(f"{number % 3}/{number}.jpg")
-    for _ in range(chance.randint(1, 2)):
+    for round_ in range(chance.randint(1, 2)):
+        dropper.drop_photo(f"{round_}.jpg")  # so that there is some work in each round
         kill_a_worker(dropper, tmp_path, chance)
         for key in chance.sample(dropper.left(), min(2, len(dropper.left()))):
             chance.choice((dropper.drop_photo, dropper.drop_broken))(key)
+    dropper.drop_photo("last.jpg")
     with started(tmp_path, "-m", "local_runner", "work") as worker:
         wait_for(lambda: not dropper.left())
         worker.popen.terminate()
@@ -85,11 +87,11 @@ def kill_a_worker(dropper: Dropper, folder: Path, chance: random.Random) -> None
 def moment_of_upload(data: Path, key: str, chance: random.Random) -> Callable[[], object]:
     """Return what tells of a moment in the work on a key."""
     outbox, taken = data / "outbox", data / "inbox" / ".taken"
-    end = time.monotonic() + chance.uniform(1.5, 3.0)  # a worker takes a second to start
+    end = time.monotonic() + chance.uniform(1.0, 2.5)  # a worker takes a second to start
     moments: list[Callable[[], object]] = [
         lambda: time.monotonic() > end,
         lambda: any((outbox / ".partial").glob("*")),
-        lambda: any(taken.rglob("*.jpg")),
+        lambda: any(names for _, _, names in os.walk(taken)),
         (outbox / key).exists,
         (outbox / f"{key}.json").exists,
         (outbox / QUARANTINE / "files").exists,
