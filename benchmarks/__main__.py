@@ -30,6 +30,8 @@ def main() -> int:
         ["counting"],
         ["withmind"],
         ["load"],
+        ["enrolment"],
+        ["uploads"],
     ]
     if arguments.pairs:
         pairs = str(arguments.pairs)

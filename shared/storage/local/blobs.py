@@ -41,16 +41,22 @@ class FileBlobs:
     def __init__(self, root: Path) -> None:
         """Take the folder, which is made when it is not there.
 
-        What a process that was killed had half deleted is put back.
+        What a process that was killed had half deleted is put back, what it had half written is
+        removed.
         """
         self._root = root
         for folder in (root.parent, root):  # the parent may be DATA_DIR, not made yet
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (_PARTIAL, _TAKEN):
             (root / name).mkdir(exist_ok=True)
-        with self._lock():  # whoever is alive and deletes a file holds it
-            for taken in _files(root / _TAKEN):
-                self._put_back(taken)
+        with self._lock():  # whoever is alive and writes or deletes a file holds it
+            for partial in _files(root / _PARTIAL):
+                partial.unlink()
+            for taken in list(_files(root / _TAKEN)):
+                if not taken.name.endswith(_METADATA):
+                    self._put_back(taken)
+            for orphan in _files(root / _TAKEN):  # its file was deleted
+                orphan.unlink()
 
     def accepts(self, key: str) -> bool:
         """Whether a file can have this name: its folders are no files, and it is no folder."""
@@ -105,10 +111,9 @@ class FileBlobs:
 
         """
         path = self._path(key)
-        with self._partial() as partial:
+        with self._lock(), self._partial() as partial:
             partial.write_bytes(data)
-            with self._lock():
-                return _publish(partial, path)
+            return _publish(partial, path)
 
     def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
         """Store a blob only in place of the expected version, or of none; return its version.
@@ -119,7 +124,7 @@ class FileBlobs:
 
         """
         path = self._path(key)
-        with self._partial() as partial, self._lock():
+        with self._lock(), self._partial() as partial:
             self._expect(key, expected)
             partial.write_bytes(data)
             return _publish(partial, path)
@@ -144,7 +149,7 @@ class FileBlobs:
         if not isinstance(source, FileBlobs):
             raise TypeError("a folder takes copies of the files of folders alone")
         path = self._path(key)
-        with self._partial() as partial, self._partial() as beside:
+        with self._lock(), self._partial() as partial, self._partial() as beside:
             if source.find(source_key) is None:
                 raise BlobNotFoundError(source_key)
             try:
@@ -154,13 +159,12 @@ class FileBlobs:
             with _if_there():
                 shutil.copyfile(_beside(source._path(source_key)), beside)
             source._expect(source_key, source_version)  # looked at last: it held all the while
-            with self._lock():
-                self._expect(key, expected)
-                with _if_there():
-                    _beside(path).unlink()
-                if beside.exists():
-                    _publish(beside, _beside(path))
-                _publish(partial, path)
+            self._expect(key, expected)
+            with _if_there():
+                _beside(path).unlink()
+            if beside.exists():
+                _publish(beside, _beside(path))
+            _publish(partial, path)
 
     def delete(self, key: str, *, expected: str | None = None) -> None:
         """Delete a blob, if there is one; with `expected` only this version.
@@ -176,17 +180,20 @@ class FileBlobs:
             return
         path = self._path(key)
         taken = self._root / _TAKEN / uuid.uuid4().hex / key
-        taken.parent.mkdir(parents=True)
-        with self._lock(), contextlib.suppress(FileNotFoundError):
-            path.rename(taken)
-            if expected is not None and _info(key, taken).version != expected:
-                self._put_back(taken)
-                raise BlobChangedError(key)
-            taken.unlink()
-            with _if_there():
-                _beside(path).unlink()
-            _remove_empty(path.parent, below=self._root)
-        _remove_empty(taken.parent, below=self._root / _TAKEN)
+        with self._lock():
+            taken.parent.mkdir(parents=True)
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(taken)
+                if expected is not None and _info(key, taken).version != expected:
+                    self._put_back(taken)
+                    raise BlobChangedError(key)
+                with _if_there():
+                    _beside(path).rename(_beside(taken))
+                taken.unlink()
+                with _if_there():
+                    _beside(taken).unlink()
+                _remove_empty(path.parent, below=self._root)
+            _remove_empty(taken.parent, below=self._root / _TAKEN)
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """Yield every blob whose key starts with the prefix, by key."""
@@ -236,13 +243,17 @@ class FileBlobs:
             yield
 
     def _put_back(self, taken: Path) -> None:
-        """Give a file its place again, unless a newer one has it."""
+        """Give a file, and what lies beside it, their place again, unless a newer one has it."""
         key = taken.relative_to(self._root / _TAKEN).parts[1:]
         path = self._root.joinpath(*key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError, FileNotFoundError):
-            path.hardlink_to(taken)
-        taken.unlink(missing_ok=True)
+        if not path.exists():
+            for place, there in ((_beside(path), _beside(taken)), (path, taken)):
+                with contextlib.suppress(FileExistsError), _if_there():
+                    place.hardlink_to(there)
+        for there in (taken, _beside(taken)):
+            with _if_there():
+                there.unlink()
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -260,6 +261,58 @@ def test_what_was_half_deleted_does_not_replace_what_is_newer(tmp_path: Path) ->
     (taken / "a").write_bytes(b"old")
     assert FileBlobs(tmp_path).get("a").data == b"new"
     assert list(taken.iterdir()) == []
+
+
+def test_what_was_said_of_a_file_comes_back_with_it(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    taken = tmp_path / ".taken" / "x"
+    taken.mkdir(parents=True)
+    (taken / "a.jpg").write_bytes(b"1")
+    (taken / "a.jpg.metadata.json").write_text('{"options": "o"}')
+    assert FileBlobs(tmp_path).get("a.jpg").metadata == {"options": "o"}
+    assert list(taken.iterdir()) == []
+    blobs.delete("a.jpg")
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_what_was_said_of_a_file_is_not_said_of_its_successor(tmp_path: Path, newer: bool) -> None:
+    blobs = FileBlobs(tmp_path)
+    taken = tmp_path / ".taken" / "x"
+    taken.mkdir(parents=True)
+    (taken / "a.jpg.metadata.json").write_text('{"options": "o"}')
+    if newer:
+        (taken / "a.jpg").write_bytes(b"old")
+        blobs.put("a.jpg", b"new")
+    FileBlobs(tmp_path)
+    assert blobs.put("a.jpg", b"new") == blobs.get("a.jpg").version
+    assert blobs.get("a.jpg").metadata == {}
+    assert list(taken.iterdir()) == []
+
+
+def test_what_was_half_written_when_a_process_died_is_removed(tmp_path: Path) -> None:
+    partial = tmp_path / ".partial" / "x"
+    partial.parent.mkdir()
+    partial.write_bytes(b"a photo of som")
+    assert list(FileBlobs(tmp_path).list()) == []
+    assert not partial.exists()
+
+
+def test_what_another_is_writing_is_left_alone(tmp_path: Path) -> None:
+    source = FileBlobs(tmp_path / "source")
+    version = source.put("s", b"x" * 100_000)
+
+    def write(number: int) -> None:
+        blobs = FileBlobs(tmp_path / "root")
+        for _ in range(5):
+            blobs.put(f"put {number}", b"x" * 100_000)
+            key = f"{number}/{uuid.uuid4()}"
+            blobs.copy(source, "s", key, source_version=version, expected=None)
+            FileBlobs(tmp_path / "root")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert len(list(FileBlobs(tmp_path / "root").list())) == 24
 
 
 def test_a_file_is_as_old_as_its_stay_in_the_folder(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""As many small photos of one face each as a test needs, no two the same.
+
+They are the real photos of `tests/photos.py`, cropped, mirrored and brightened a little, so that
+each face has a vector of its own.
+"""
+
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tests import photos
+
+_SIDE = 240  # pixels
+_ASTRONAUT = "astronaut"
+# The square around each face: left, top and side in pixels.
+_SQUARES = {
+    "obama.jpg": (250, 0, 620),
+    "biden.jpg": (150, 80, 720),
+    "obama2.jpg": (126, 130, 500),
+    "obama3.jpg": (300, 100, 800),
+    _ASTRONAUT: (100, 0, 256),
+}
+
+
+def portrait(number: int) -> bytes:
+    """Return the JPEG of a number."""
+    chance = np.random.default_rng(number)
+    image = _cropped(list(_SQUARES)[number % len(_SQUARES)])
+    top, bottom, left, right = chance.integers(1, 16, size=4)
+    image = image[top:-bottom, left:-right]
+    if chance.random() < 0.5:
+        image = cv2.flip(image, 1)
+    gain, offset = chance.uniform(0.8, 1.15), chance.uniform(-15, 15)
+    image = cv2.convertScaleAbs(image, alpha=gain, beta=offset)
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+    return bytes(encoded.tobytes())
+
+
+@cache
+def _cropped(name: str) -> NDArray[Any]:
+    data = photos.astronaut_jpeg() if name == _ASTRONAUT else photos.load(name)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    left, top, side = _SQUARES[name]
+    square = image[top : top + side, left : left + side]
+    return cv2.resize(square, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
