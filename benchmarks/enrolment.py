@@ -27,8 +27,7 @@ from pathlib import Path
 from threading import Event
 
 import requests
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import measure
@@ -158,7 +157,7 @@ def _load(site: _Site, enrolment: Enrolment, arguments: argparse.Namespace) -> f
     half = arguments.faces // 2
     halves = range(half), range(half, arguments.faces)
     seconds = 0.0
-    with _progress(arguments.faces) as progress:
+    with measure.progress("enrolling", arguments.faces) as progress:
         for numbers, kill in zip(halves, (site.kill_the_worker, site.kill_all), strict=True):
             progress.update(progress.task_ids[0], description="enrolling")
             with _searching(enrolment, arguments.searchers):
@@ -230,14 +229,6 @@ def _faults(site: _Site, enrolment: Enrolment, others: Iterable[str]) -> list[st
     if not site.count_searches()["approximate"]:
         faults.append("no search went through an index")
     return faults
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Progress]:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-        progress.add_task("enrolling", total=total)
-        yield progress
 
 
 def _arguments() -> argparse.Namespace:

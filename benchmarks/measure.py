@@ -1,13 +1,15 @@
 """Timing, and what every measurement does with its results."""
 
+import contextlib
 import json
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 BENCH = Path(".bench")
@@ -36,6 +38,15 @@ def use_cores(count: int) -> None:
     if count > len(cores):
         raise ValueError(f"this machine has {len(cores)} cores, not {count}")
     os.sched_setaffinity(0, cores[:count])
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int) -> Iterator[Progress]:
+    """Show a bar, with one task, until the block ends."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        bar.add_task(what, total=total)
+        yield bar
 
 
 def show(table: Table) -> None:

@@ -7,16 +7,13 @@ Needs the prepared models (`make models`). Exits with 1 where one of this does n
 """
 
 import argparse
-import contextlib
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import measure
@@ -70,7 +67,7 @@ def _work(folder: Path, dropper: Dropper, kills: int, chance: random.Random) -> 
     total = len(dropper.files)
     replaced = 0
     to_kill = sorted(chance.sample(range(total // 10, total - total // 10), kills))
-    with _progress(total) as progress:
+    with measure.progress("uploads", total) as progress:
         for done in [*to_kill, total]:
             with started(folder, "-m", "local_runner", "work") as worker:
                 replaced += _watch(worker, dropper, progress, done, chance)
@@ -101,14 +98,6 @@ def _watch(
         time.sleep(_LOOK_S)
     progress.update(progress.task_ids[0], completed=total - len(left))
     return replaced
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Progress]:
-    columns = TextColumn("uploads"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        progress.add_task("uploads", total=total)
-        yield progress
 
 
 def _arguments() -> argparse.Namespace:

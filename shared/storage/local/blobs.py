@@ -24,6 +24,7 @@ from shared.core.errors import (
 )
 from shared.core.models import Blob, BlobInfo
 from shared.core.ports import Blobs
+from shared.storage.local.disk import sync
 
 _METADATA = ".metadata.json"
 _LARGEST_METADATA = 64 * 1024  # bytes
@@ -311,20 +312,12 @@ def _metadata(path: Path) -> dict[str, str]:
 
 def _publish(partial: Path, path: Path) -> str:
     """Move a file to its place, and both to the disk; return its version."""
-    _sync(partial)
+    sync(partial)
     path.parent.mkdir(parents=True, exist_ok=True)
     version = _info("", partial).version
     partial.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
     return version
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_empty(folder: Path, *, below: Path) -> None:

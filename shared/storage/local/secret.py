@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from shared.config import SettingError
+from shared.storage.local.disk import sync
 
 KEY_SECRET = "key_secret"  # noqa: S105 - a file name
 _BYTES = 32
@@ -38,7 +39,7 @@ def read_or_create(data_dir: Path, name: str = KEY_SECRET) -> str:
 def put_in_force(data_dir: Path, name: str, *, instead_of: str) -> None:
     """Let a secret take the place of another, for good: the other one is gone."""
     (data_dir / name).replace(data_dir / instead_of)
-    _sync_folder(data_dir)
+    sync(data_dir)
 
 
 def _create(path: Path) -> None:
@@ -53,14 +54,6 @@ def _create(path: Path) -> None:
             os.link(partial, path)  # unlike a rename, it never replaces what another process made
         except FileExistsError:
             return
-        _sync_folder(path.parent)
+        sync(path.parent)
     finally:
         Path(partial).unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
