@@ -83,12 +83,12 @@ def test_where_the_graph_may_have_cut_faces_off_all_are_looked_at(story: Story) 
     assert story.builder.build(story.group())
     story.index = story.fresh_index()
     wait_for_graph(story)
-    for limit in (50, 90, 100):
+    for limit in (12, 17, 20):
         ids, _ = story.index.search(story.group(), twin, limit=limit, min_score=0.99)
         assert len(set(ids)) == limit
     story.remove_ids(ids)
-    left, _ = story.index.search(story.group(), twin, limit=100, min_score=0.99)
-    assert len(left) == 100
+    left, _ = story.index.search(story.group(), twin, limit=20, min_score=0.99)
+    assert len(left) == 20
     assert not set(left) & set(ids)
 
 
@@ -101,7 +101,7 @@ def test_a_search_that_must_be_exact_does_not_go_through_the_graph(story: Story)
 
     vectors.search = search  # type: ignore[method-assign, assignment]
     story.check(limit=5, must_be_exact=True)
-    story.check(limit=101)
+    story.check(limit=21)
     with pytest.raises(AssertionError, match="graph"):
         story.check(limit=5)
 
