@@ -78,7 +78,7 @@ class FileBlobs:
         """Return what is known of a blob, or None where there is none."""
         with contextlib.suppress(ValueError, OSError):
             path = self._path(key)
-            if path.is_file():
+            if stat.S_ISREG(path.lstat().st_mode):  # a link could lead anywhere
                 return _info(key, path)
         return None
 
@@ -270,12 +270,12 @@ def _info(key: str, path: Path) -> BlobInfo:
     One that was copied here may bring an older time of its own; that of its place in the folder
     (ctime) is when it came.
     """
-    stat = path.stat()
+    status = path.lstat()
     return BlobInfo(
         key=key,
-        version=f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ino:x}",
-        size=stat.st_size,
-        modified_at=datetime.fromtimestamp(max(stat.st_mtime, stat.st_ctime), UTC),
+        version=f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}",
+        size=status.st_size,
+        modified_at=datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC),
     )
 
 

@@ -366,3 +366,20 @@ def test_a_folder_and_the_one_it_lies_in_are_made_for_their_owner_alone(tmp_path
     FileBlobs(tmp_path / "data" / "inbox")
     for folder in (tmp_path / "data", tmp_path / "data" / "inbox"):
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_is_no_blob(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "file").write_bytes(b"not yours")
+    blobs, others = FileBlobs(tmp_path / "root"), FileBlobs(tmp_path / "others")
+    (tmp_path / "root" / "link.jpg").symlink_to(secret / "file")
+    (tmp_path / "root" / "folder").symlink_to(secret)
+    assert list(blobs.list()) == []
+    assert blobs.find("link.jpg") is None
+    with pytest.raises(BlobNotFoundError):
+        blobs.get("link.jpg")
+    with pytest.raises(BlobNotFoundError):
+        others.copy(blobs, "link.jpg", "copy", source_version="", expected=None)
+    blobs.delete("link.jpg")
+    assert (secret / "file").read_bytes() == b"not yours"
