@@ -79,17 +79,20 @@ def read_manifest(blobs: Blobs, generation: str) -> tuple[Manifest | None, str |
     Raises:
         StoreUnavailableError: the store did not answer.
     """
-    info = blobs.find(manifest_key(generation))
-    if info is None:
-        return None, None
+    key = manifest_key(generation)
     try:
-        blob = blobs.get(info.key, most_bytes=_LARGEST_MANIFEST)
-        return Manifest.from_json(blob.data), blob.version
+        blob = blobs.get(key, most_bytes=_LARGEST_MANIFEST)
     except BlobNotFoundError:
         return None, None
-    except (BlobTooLargeError, ValueError):
+    except BlobTooLargeError:
+        _logger.warning("a manifest is too large")
+        info = blobs.find(key)
+        return None, info.version if info else None
+    try:
+        return Manifest.from_json(blob.data), blob.version
+    except ValueError:
         _logger.warning("a manifest cannot be read")
-        return None, info.version
+        return None, blob.version
 
 
 def holds_removed(manifest: Manifest, group: Group) -> bool:

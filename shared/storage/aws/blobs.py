@@ -16,6 +16,7 @@ from shared.core.errors import (
 )
 from shared.core.models import Blob, BlobInfo
 from shared.core.ports import Blobs
+from shared.storage.aws.failures import passes
 
 _CONFIG = Config(
     connect_timeout=2,
@@ -23,7 +24,6 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
 )
 _LONGEST_KEY = 1024  # bytes
-_SERVER_ERROR = 500  # HTTP statuses from here on
 _THROTTLED = frozenset({"SlowDown", "ThrottlingException", "RequestTimeout"})
 _NOT_FOUND = frozenset({"NoSuchKey", "404"})
 _CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
@@ -165,8 +165,7 @@ class S3Blobs:
                 raise BlobNotFoundError(key) from None
             if code in _CHANGED:
                 raise BlobChangedError(key) from None
-            status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status >= _SERVER_ERROR or code in _THROTTLED:
+            if passes(error, _THROTTLED):
                 raise StoreUnavailableError("S3 refuses calls at present") from error
             raise
         except (NoConnectionError, HTTPClientError) as error:

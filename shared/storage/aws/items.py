@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from shared.core.errors import StoreUnavailableError
+from shared.storage.aws.failures import passes
 from shared.storage.aws.retry import Retry, TryAgainError
 
 Item = dict[str, Any]
@@ -21,7 +22,6 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 1},  # `Retry` alone tries again
 )
 _FAILED_CONDITION = "ConditionalCheckFailedException"
-_SERVER_ERROR = 500  # HTTP statuses from here on
 _TRANSIENT = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -166,7 +166,7 @@ class ItemClient:
             except ClientError as error:
                 if error.response["Error"]["Code"] == _FAILED_CONDITION:
                     raise ConditionError(_plain(error.response.get("Item", {}))) from None
-                if _is_transient(error):
+                if passes(error, _TRANSIENT):
                     raise TryAgainError from error
                 raise
             except (HTTPClientError, NoConnectionError) as error:
@@ -189,8 +189,3 @@ def _typed(values: Item) -> dict[str, Any]:
 def _plain(item: Mapping[str, Any]) -> Item:
     deserialise = TypeDeserializer().deserialize
     return {name: deserialise(value) for name, value in item.items()}
-
-
-def _is_transient(error: ClientError) -> bool:
-    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return status >= _SERVER_ERROR or error.response["Error"]["Code"] in _TRANSIENT

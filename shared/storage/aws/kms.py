@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from shared.core.errors import SealError, StoreUnavailableError
+from shared.storage.aws.failures import passes
 from shared.storage.cipher import KEY_BYTES
 
 _CONFIG = Config(
@@ -16,8 +17,7 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
 )
 _WRONG_CIPHERTEXT = ("InvalidCiphertextException", "IncorrectKeyException")
-_SERVER_ERROR = 500  # HTTP statuses from here on
-_THROTTLED = "ThrottlingException"
+_THROTTLED = ("ThrottlingException",)
 
 
 class KmsKeyWrapper:
@@ -58,14 +58,9 @@ class KmsKeyWrapper:
         except ClientError as error:
             if error.response["Error"]["Code"] in _WRONG_CIPHERTEXT:
                 raise SealError("KMS cannot open the data key") from error
-            if _is_transient(error):
+            if passes(error, _THROTTLED):
                 raise StoreUnavailableError("KMS refuses calls at present") from error
             raise
         except (NoConnectionError, HTTPClientError) as error:
             raise StoreUnavailableError("KMS cannot be reached") from error
         return answer
-
-
-def _is_transient(error: ClientError) -> bool:
-    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return status >= _SERVER_ERROR or error.response["Error"]["Code"] == _THROTTLED

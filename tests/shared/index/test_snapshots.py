@@ -180,7 +180,9 @@ def test_a_damaged_snapshot_costs_no_answers(
     story.check(limit=5)
 
 
-@pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b'{"version": 1}', b"\xff", b"null"])
+@pytest.mark.parametrize(
+    "manifest", [b"", b"{", b"[]", b'{"version": 1}', b"\xff", b"null", b" " * 70_000]
+)
 def test_a_broken_manifest_costs_no_answers_and_is_replaced(story: Story, manifest: bytes) -> None:
     story.blobs.put(manifest_key("g"), manifest)
     story.index = story.fresh_index()
