@@ -23,7 +23,7 @@ WORKDIR /app
 COPY requirements.txt .
 RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -r requirements.txt
 ENV PATH=/opt/venv/bin:$PATH MODELS_DIR=/opt/models DATA_DIR=/data HOST=0.0.0.0 \
-    PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1
+    PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1 ORT_DISABLE_TELEMETRY=1
 COPY --from=models /opt/models /opt/models
 COPY template.yaml ./
 COPY shared shared

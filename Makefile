@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := functions shared local_runner tools benchmarks tests
 
-# numpy must not spin threads beside those of onnxruntime
+# numpy must not spin threads beside those of onnxruntime, which must report nothing to its maker
 export OPENBLAS_NUM_THREADS := 1
+export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve models test lint check fix bench clean

@@ -1,4 +1,7 @@
-"""Settings: every environment variable that this product reads, in one place."""
+"""Settings: every environment variable that this product reads, in one place.
+
+Those that only libraries read are set in `shared/__init__.py`, before any of them is imported.
+"""
 
 import os
 from collections.abc import Mapping
@@ -10,10 +13,6 @@ from shared.core import hide_options
 from shared.core.errors import InvalidParameterError
 from shared.core.hide_options import HideOptions
 from shared.core.network import Network, parse_network
-
-# numpy reads this once, when it is imported. Threads of its own would spin beside onnxruntime's:
-# every photo after a search took a tenth longer.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
