@@ -2,17 +2,21 @@
 #   Lambda:  the function's Command names a handler, as functions.etri.face_deid.handler
 #   server:  docker run -p 3000:3000 -v face-data:/data IMAGE            (gunicorn, `serve`)
 # The default base brings CUDA 13 and cuDNN 9, which onnxruntime-gpu needs for a GPU. Without one:
-#   docker build --build-arg BASE=python:3.11-slim-bookworm .
+#   docker build --build-arg BASE=python:3.11-slim-bookworm --build-arg RUNTIME=cpu .
+# RUNTIME is said and not looked up, because there is no driver where images are built.
 ARG BASE=nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
+ARG RUNTIME=gpu
 
 FROM python:3.11-slim-bookworm AS models
 WORKDIR /app
 COPY requirements.txt requirements-dev.txt ./
-RUN grep -hoE '^(numpy|rich|onnx)==[^ ]+' requirements.txt requirements-dev.txt \
+RUN grep -hoE '^(numpy|rich|onnx)==[^ ]+' requirements*.txt \
     | xargs pip install --no-cache-dir
 COPY shared shared
 COPY tools tools
 RUN python -m tools.models --models-dir /opt/models fetch
+ARG RUNTIME
+RUN python tools/requirements.py --runtime ${RUNTIME} requirements.txt > /opt/requirements.txt
 
 FROM ${BASE}
 RUN if ! command -v python3 > /dev/null; then \
@@ -20,7 +24,7 @@ RUN if ! command -v python3 > /dev/null; then \
         && rm -rf /var/lib/apt/lists/*; \
     fi
 WORKDIR /app
-COPY requirements.txt .
+COPY --from=models /opt/requirements.txt .
 RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -r requirements.txt
 ENV PATH=/opt/venv/bin:$PATH MODELS_DIR=/opt/models DATA_DIR=/data HOST=0.0.0.0 \
     PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1 ORT_DISABLE_TELEMETRY=1

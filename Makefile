@@ -2,6 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# Which onnxruntime is installed: cpu, gpu, or auto, which means gpu where an NVIDIA driver answers.
+RUNTIME ?= auto
+# What converts the models: all that `make run` needs of requirements-dev.txt.
+CONVERTERS := onnx
 CODE := functions shared local_runner tools benchmarks tests
 
 # numpy must not spin threads beside those of onnxruntime, which must report nothing to its maker
@@ -9,7 +13,7 @@ export OPENBLAS_NUM_THREADS := 1
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve models test lint check fix bench clean
+.PHONY: help run serve models test lint check fix bench clean always
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,15 +49,24 @@ bench: $(VENV)/.dev models ## measure; PHOTOS=folder PAIRS=pairs.csv add what ne
 clean: ## remove the environment and caches, not the data
 	rm -rf $(VENV) .cache .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-# The environment: a stamp a set of requirements. onnx only writes the prepared models.
-$(VENV)/.run: requirements.txt requirements-dev.txt
+# What this machine needs. Each file is written anew only where it would differ, for what depends on it.
+$(VENV)/%.txt: %.txt always
+	@mkdir -p $(VENV)
+	@$(PYTHON) tools/requirements.py --runtime $(RUNTIME) $< > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# The environment: a stamp a set of requirements. Both wheels of onnxruntime bring the same package: where
+# one is installed that is not wanted, all of it goes first, since removing it later would break the other.
+$(VENV)/.run: $(VENV)/requirements.txt requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if $(BIN)/python -m pip freeze | grep '^onnxruntime' | grep -qvxFf $<; then \
+		$(BIN)/python -m pip uninstall -qq --yes onnxruntime onnxruntime-gpu; fi
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
-		--requirement requirements.txt "$$(grep -o '^onnx==[^ ]*' requirements-dev.txt)"
+		--requirement $< $$(grep -oE '^($(CONVERTERS))==[^ ]+' requirements-dev.txt)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.run $(VENV)/requirements-dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
-		--requirement requirements-dev.txt
+		--requirement $(VENV)/requirements-dev.txt
 	@touch $@
 

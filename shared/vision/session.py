@@ -60,18 +60,31 @@ class Session:
 
 def wants_gpu(provider: Provider) -> bool:
     """Tell whether sessions will be opened on a GPU."""
-    return provider == "cuda" or (provider == "auto" and _has_cuda_driver())
+    return provider == "cuda" or (provider == "auto" and _is_for_gpus() and _has_cuda_driver())
 
 
 def _providers(provider: Provider) -> list[str]:
     if not wants_gpu(provider):
         return ["CPUExecutionProvider"]
+    if not _is_for_gpus():
+        raise ProviderUnavailableError(
+            "EXECUTION_PROVIDER=cuda, but the onnxruntime that is installed is the one for CPUs:"
+            " make the environment, or the image, with RUNTIME=gpu"
+        )
     ort.preload_dlls()  # finds CUDA and cuDNN where they were installed by pip
     return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
+def _is_for_gpus() -> bool:
+    """Tell whether the wheel that is installed is `onnxruntime-gpu`, and not `onnxruntime`."""
+    return "CUDAExecutionProvider" in ort.get_available_providers()
+
+
 def _has_cuda_driver() -> bool:
-    """Tell whether an NVIDIA driver with a device answers; onnxruntime would log errors."""
+    """Tell whether an NVIDIA driver with a device answers; onnxruntime would log errors.
+
+    `tools/requirements.py` chooses the wheel by the same question.
+    """
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:

@@ -40,3 +40,17 @@ def test_numba_is_given_a_folder_that_lambda_lets_it_write_to() -> None:
     assert "NUMBA_CACHE_DIR=/tmp/" in DOCKERFILE
     (entry_point,) = re.findall(r"^ENTRYPOINT (.+)$", DOCKERFILE, re.MULTILINE)
     assert "cp -r /opt/numba $NUMBA_CACHE_DIR" in entry_point
+
+
+def test_a_base_without_cuda_goes_with_the_onnxruntime_for_cpus() -> None:
+    """There is no driver where images are built, so whoever names the base says it."""
+    assert re.search(r"^ARG BASE=nvidia/cuda:.+\nARG RUNTIME=gpu$", DOCKERFILE, re.MULTILINE)
+    assert "tools/requirements.py --runtime ${RUNTIME} requirements.txt" in DOCKERFILE
+    named = [
+        line
+        for file in ("Dockerfile", "template.yaml", "docs/operations.md")
+        for line in (ROOT / file).read_text(encoding="utf-8").splitlines()
+        if re.search(r"BASE(=|: \")python", line)
+    ]
+    assert len(named) == 3
+    assert all(re.search(r"\bRUNTIME(=|: )cpu\b", line) for line in named)

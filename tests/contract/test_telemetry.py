@@ -57,7 +57,7 @@ def test_it_is_imported_after_it_was_told() -> None:
     """What stands below `shared` is imported after `shared/__init__.py`, which tells it."""
     importers = [
         path.relative_to(ROOT)
-        for folder in ("functions", "shared", "local_runner", "tools", "benchmarks")
+        for folder in ("functions", "shared", "local_runner", "tools", "benchmarks", "tests")
         for path in Path(ROOT, folder).rglob("*.py")
         if re.search(r"^\s*(import|from) onnxruntime\b", path.read_text(encoding="utf-8"), re.M)
     ]

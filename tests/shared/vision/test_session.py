@@ -31,6 +31,16 @@ def test_cuda_fails_where_it_is_not_to_be_had() -> None:
         Session(MODEL, provider="cuda", threads=1)
 
 
+def test_an_onnxruntime_for_cpus_is_not_asked_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "shared.vision.session"
+    monkeypatch.setattr(f"{module}.ort.get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(f"{module}._has_cuda_driver", lambda: True)
+    assert Session(MODEL, provider="auto", threads=1).device == "cpu"
+    assert not wants_gpu("auto")
+    with pytest.raises(ProviderUnavailableError, match="RUNTIME=gpu"):
+        Session(MODEL, provider="cuda", threads=1)
+
+
 @pytest.fixture
 def without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the GPUs of the machine, if it has any."""

@@ -1,0 +1,107 @@
+"""The Makefile's environment: one onnxruntime, and nothing is installed for nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.config import ROOT
+from tools import requirements
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+# Stands in for the environment's Python: it lists what is installed, and notes what it is told.
+PYTHON = """#!/bin/sh
+if [ "$3" = freeze ]; then cat {folder}/installed; else echo "$@" >> {folder}/told; fi
+"""
+
+
+class Environment:
+    """An environment that consists of a Python that does as if."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._venv = folder / "venv"
+        (self._venv / "bin").mkdir(parents=True)
+        for name in ("python", "pip"):
+            program = self._venv / "bin" / name
+            program.write_text(PYTHON.format(folder=folder))
+            program.chmod(0o755)
+
+    def make(self, installed: str, runtime: str) -> list[str]:
+        """Return what its Python was told to make it ready for `make run`."""
+        told = self._folder / "told"
+        told.write_text("")
+        (self._folder / "installed").write_text(installed)
+        subprocess.run(
+            ["make", f"VENV={self._venv}", f"PYTHON={sys.executable}", f"{self._venv}/.run"],  # noqa: S607
+            cwd=ROOT, env={"PATH": os.environ["PATH"], "RUNTIME": runtime},
+            capture_output=True, check=True,
+        )  # fmt: skip
+        return told.read_text().splitlines()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path)
+
+
+@pytest.fixture
+def version() -> str:
+    lines = requirements.read(ROOT / "requirements.txt")
+    return next(line.partition("==")[2] for line in lines if line.startswith("onnxruntime-gpu=="))
+
+
+def uninstalls(told: list[str]) -> list[str]:
+    return [line for line in told if line.startswith("-m pip uninstall")]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "installed", "removed"),
+    [
+        ("cpu", [], False),
+        ("cpu", ["onnxruntime"], False),
+        ("cpu", ["onnxruntime-gpu"], True),
+        ("cpu", ["onnxruntime", "onnxruntime-gpu"], True),
+        ("gpu", ["onnxruntime"], True),
+        ("gpu", ["onnxruntime-gpu"], False),
+    ],
+)
+def test_the_wheel_that_is_not_wanted_goes_before_the_other_comes(
+    environment: Environment, version: str, runtime: str, installed: list[str], removed: bool
+) -> None:
+    listed = "".join(f"{name}=={version}\n" for name in ["numpy", *installed])
+    told = environment.make(listed, runtime)
+    assert len(uninstalls(told)) == removed
+    assert all(line.endswith(" onnxruntime onnxruntime-gpu") for line in uninstalls(told))
+    assert told[-1].startswith("-m pip install")
+
+
+def test_nothing_is_installed_until_something_else_is_wanted(
+    environment: Environment, version: str
+) -> None:
+    assert environment.make("", "cpu")
+    assert environment.make(f"onnxruntime=={version}\n", "cpu") == []
+    assert len(environment.make(f"onnxruntime=={version}\n", "gpu")) == 2
+    assert environment.make(f"onnxruntime-gpu=={version}\n", "gpu") == []
+
+
+def test_what_converts_the_models_is_installed_pinned(environment: Environment) -> None:
+    (names,) = re.findall(r"^CONVERTERS := (\S+)$", MAKEFILE, re.MULTILINE)
+    (told,) = environment.make("", "cpu")
+    pinned = dict(re.findall(r" ([a-z]+)==(\S+)", told))
+    assert set(pinned) == set(names.split("|"))
+    wanted = set(requirements.read(ROOT / "requirements-dev.txt"))
+    assert {f"{name}=={number}" for name, number in pinned.items()} <= wanted
+
+
+def test_the_image_converts_the_models_with_the_same() -> None:
+    (ours,) = re.findall(r"^CONVERTERS := (\S+)$", MAKEFILE, re.MULTILINE)
+    (theirs,) = re.findall(r"grep -hoE '\^\((\S+)\)==", DOCKERFILE)
+    assert set(theirs.split("|")) - set(ours.split("|")) == {"numpy", "rich"}
+    pinned = {name.partition("==")[0] for name in requirements.read(ROOT / "requirements-dev.txt")}
+    assert set(theirs.split("|")) <= pinned

@@ -1,0 +1,65 @@
+"""Prints what pip is to install on this machine, with the onnxruntime that it can use.
+
+`requirements.txt` names `onnxruntime-gpu`. Its wheel is ten times as large as that of
+`onnxruntime`, and does no more where there is no NVIDIA driver. This needs Python alone, because
+it runs before there is an environment:
+
+    python3 tools/requirements.py [--runtime auto|cpu|gpu] FILE...
+"""
+
+import argparse
+import ctypes
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def main() -> None:
+    """Print the requirements of the files, each on a line of its own."""
+    options = _parser().parse_args()
+    gpu = has_cuda_driver() if options.runtime == "auto" else options.runtime == "gpu"
+    for file in options.files:
+        for requirement in read(file):
+            print(requirement if gpu else re.sub(r"^onnxruntime-gpu\b", "onnxruntime", requirement))
+
+
+def read(file: Path) -> Iterator[str]:
+    """Yield the requirements of a file, and of those that it names with `-r`, without comments."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        requirement = re.sub(r"(^|\s+)#.*", "", line).strip()
+        nested = re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", requirement)
+        if nested:
+            yield from read(file.parent / nested[1])
+        elif requirement:
+            yield requirement
+
+
+def has_cuda_driver() -> bool:
+    """Tell whether an NVIDIA driver with a device answers.
+
+    `shared.vision.session` asks the same question when it opens models, in the same words: it
+    cannot be imported here, because it needs what is not installed yet.
+    """
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return bool(driver.cuInit(0) == 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tools/requirements.py", description="Print what pip is to install on this machine."
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="requirements")
+    parser.add_argument(
+        "--runtime",
+        choices=("auto", "cpu", "gpu"),
+        default="auto",
+        help="auto, the default, means gpu where an NVIDIA driver answers",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main()
