@@ -10,7 +10,7 @@ ARG RUNTIME=gpu
 FROM python:3.11-slim-bookworm AS models
 WORKDIR /app
 COPY requirements.txt requirements-dev.txt ./
-RUN grep -hoE '^(numpy|rich|onnx)==[^ ]+' requirements*.txt \
+RUN grep -hoE '^(numpy|rich|onnx|tflite|flatbuffers|protobuf)==[^ ]+' requirements*.txt \
     | xargs pip install --no-cache-dir
 COPY shared shared
 COPY tools tools

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Which onnxruntime is installed: cpu, gpu, or auto, which means gpu where an NVIDIA driver answers.
 RUNTIME ?= auto
 # What converts the models: all that `make run` needs of requirements-dev.txt.
-CONVERTERS := onnx
+CONVERTERS := onnx|tflite|flatbuffers|protobuf
 CODE := functions shared local_runner tools benchmarks tests
 
 # numpy must not spin threads beside those of onnxruntime, which must report nothing to its maker
