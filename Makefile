@@ -58,7 +58,7 @@ $(VENV)/%.txt: %.txt always
 # The environment: a stamp a set of requirements. Both wheels of onnxruntime bring the same package: where
 # one is installed that is not wanted, all of it goes first, since removing it later would break the other.
 $(VENV)/.run: $(VENV)/requirements.txt requirements-dev.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@if $(BIN)/python -m pip freeze | grep '^onnxruntime' | grep -qvxFf $<; then \
 		$(BIN)/python -m pip uninstall -qq --yes onnxruntime onnxruntime-gpu; fi
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \

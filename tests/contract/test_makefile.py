@@ -14,6 +14,10 @@ from tools import requirements
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
+# Makes no environment, but notes that it was told to.
+OUTSIDE = """#!/bin/sh
+if [ "$2" = venv ]; then echo "$@" >> {folder}/told; else exec {python} "$@"; fi
+"""
 # Stands in for the environment's Python: it lists what is installed, and notes what it is told.
 PYTHON = """#!/bin/sh
 if [ "$3" = freeze ]; then cat {folder}/installed; else echo "$@" >> {folder}/told; fi
@@ -26,19 +30,23 @@ class Environment:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._venv = folder / "venv"
-        (self._venv / "bin").mkdir(parents=True)
-        for name in ("python", "pip"):
-            program = self._venv / "bin" / name
-            program.write_text(PYTHON.format(folder=folder))
+        self._outside = folder / "python"
+        self.pip = self._venv / "bin" / "pip"
+        self.pip.parent.mkdir(parents=True)
+        inside = PYTHON.format(folder=folder)
+        outside = OUTSIDE.format(folder=folder, python=sys.executable)
+        programs = {self.pip: inside, self.pip.with_name("python"): inside, self._outside: outside}
+        for program, text in programs.items():
+            program.write_text(text)
             program.chmod(0o755)
 
     def make(self, installed: str, runtime: str) -> list[str]:
-        """Return what its Python was told to make it ready for `make run`."""
+        """Return what Python was told, in it and outside, to make it ready for `make run`."""
         told = self._folder / "told"
         told.write_text("")
         (self._folder / "installed").write_text(installed)
         subprocess.run(
-            ["make", f"VENV={self._venv}", f"PYTHON={sys.executable}", f"{self._venv}/.run"],  # noqa: S607
+            ["make", f"VENV={self._venv}", f"PYTHON={self._outside}", f"{self._venv}/.run"],  # noqa: S607
             cwd=ROOT, env={"PATH": os.environ["PATH"], "RUNTIME": runtime},
             capture_output=True, check=True,
         )  # fmt: skip
@@ -88,6 +96,14 @@ def test_nothing_is_installed_until_something_else_is_wanted(
     assert environment.make(f"onnxruntime=={version}\n", "cpu") == []
     assert len(environment.make(f"onnxruntime=={version}\n", "gpu")) == 2
     assert environment.make(f"onnxruntime-gpu=={version}\n", "gpu") == []
+
+
+def test_an_environment_that_was_left_without_pip_is_made_again(environment: Environment) -> None:
+    """Debian's Python without `python3.11-venv` leaves one, and says what to install."""
+    environment.pip.unlink()
+    made, installed = environment.make("", "cpu")
+    assert made.startswith("-m venv ")
+    assert installed.startswith("-m pip install ")
 
 
 def test_what_converts_the_models_is_installed_pinned(environment: Environment) -> None:
