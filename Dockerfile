@@ -29,14 +29,15 @@ RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -r req
 ENV PATH=/opt/venv/bin:$PATH MODELS_DIR=/opt/models DATA_DIR=/data HOST=0.0.0.0 \
     PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1 ORT_DISABLE_TELEMETRY=1
 COPY --from=models /opt/models /opt/models
-COPY template.yaml ./
+COPY template.yaml LICENSE NOTICE ./
+COPY licences licences
 COPY shared shared
 COPY functions functions
 COPY local_runner local_runner
-# What searches graphs is compiled here, for any processor with AVX2, and not at the first start. numba
-# needs a folder that it can write to, in Lambda that is below /tmp: the entry point copies it.
+# What searches large groups is compiled here, for any processor with AVX2, and not at the first start.
+# numba needs a folder that it can write to, in Lambda that is below /tmp: the entry point copies it.
 ENV NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES="" NUMBA_CACHE_DIR=/tmp/numba
-RUN NUMBA_CACHE_DIR=/opt/numba python -c "from shared.index import ann; ann.compile_all()"
+RUN NUMBA_CACHE_DIR=/opt/numba python -c "from shared.index import ann, codes; ann.compile_all()"
 RUN python -m compileall -q . && mkdir /data && chown 10001 /data
 USER 10001
 VOLUME /data

@@ -24,8 +24,8 @@ run: models ## serve for development on http://127.0.0.1:3000 (PORT, HOST, DATA_
 serve: models ## serve for real with gunicorn (WORKERS, THREADS, and those of run)
 	@exec $(BIN)/python -m local_runner serve
 
-models: $(VENV)/.run ## fetch and prepare the models; does nothing where they are there
-	@$(BIN)/python -m tools.models fetch
+models: $(VENV)/.run ## fetch and prepare the models, once; FROM=folder takes them from files instead
+	@$(BIN)/python -m tools.models fetch $(if $(FROM),--from "$(FROM)")
 
 test: $(VENV)/.dev models ## run every test
 	@$(BIN)/python -m pytest

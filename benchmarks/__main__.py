@@ -25,7 +25,7 @@ def main() -> int:
         ["speed", "--threads", "2", *photos],
         ["throughput"],
         ["search"],
-        ["large_group"],
+        ["large_group", *(["--pairs", str(arguments.pairs)] if arguments.pairs else [])],
         ["access"],
         ["counting"],
         ["withmind"],

@@ -60,6 +60,7 @@ class _Site:
             "TRIGGERS": "on",
             "WORKERS": str(workers),
             "INDEX_MIN_FACES": str(least),
+            "GRAPH_MIN_FACES": str(least),
         }
         self._chance = chance
         self._stack = contextlib.ExitStack()

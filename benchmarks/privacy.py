@@ -12,9 +12,9 @@ person among all people, of whom the gallery holds one photo each:
   of half of the people, and looks for the other half.
 
 The attacker is given more than any has: hidden photos are never compressed, and are aligned by the
-points that were found before they were hidden. One who learns also sees what surrounds the face:
-hair, clothes and background tell something however well the face is hidden, and the row `solid`
-says how much.
+five points that were found before they were hidden. One who learns also sees what surrounds the
+face: hair, clothes and background tell something however well the face is hidden, and the row
+`solid` says how much.
 
 With --deface, deface hides the same faces. Its packages are installed into .bench/peers: a minute
 and 700 MB. EXECUTION_PROVIDER and VISION_THREADS choose where and how the models run.
@@ -39,19 +39,17 @@ from benchmarks.accuracy import most_central
 from benchmarks.reidentification import Floats, Recognition, recognise, recognise_by_learning
 from shared.app import App
 from shared.config import Settings
-from shared.core.models import DetectionScale, Face, HideMethod, Photo
-from shared.core.ports import Images
-from shared.vision import weights
-from shared.vision.alignment import CHIP_SIDE, cut_chip
-from shared.vision.embedder import DlibEmbedder
-from shared.vision.landmarks import LandmarkPredictor, squares_around
+from shared.core.models import DetectionProfile, Face, HideMethod, Photo
+from shared.core.ports import Embedder, Images
+from shared.vision.alignment import cut_square
 
 _CONSOLE = Console(width=120)  # of the table
 _ATTACKS = ("same photo", "other photo", "parrot", "learnt", "learnt parrot")
 _PEER_METHODS = ("blur", "mosaic")
 _CLEAN = "not hidden"
 _SURROUNDINGS = 2.5  # what the learning attacker sees, in heights of the face
-_THUMBNAIL = 12  # pixels a side
+_THUMBNAIL = 12  # pixels a side,
+_SQUARE = 144  # and of what it is shrunk from
 _FEWEST_PEOPLE = 4  # two to learn from, two to recognise
 
 
@@ -61,82 +59,50 @@ class TooFewPeopleError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """A face before it is hidden, of the person of that number; `points` are the precise ones."""
+    """A face before it is hidden, of the person of that number."""
 
     person: int
     path: Path
     photo: Photo
     face: Face
-    points: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What an attacker measures of M photos: unit vectors (M, 128) and small pictures (M, ...)."""
+    """What an attacker measures of M photos: unit vectors (M, D) and small pictures (M, ...)."""
 
     vectors: Floats
     thumbnails: Floats
 
 
-class PointsFoundBefore(LandmarkPredictor):
-    """Answers with the points that were found on the clean photo, whatever it is shown."""
-
-    def __init__(self, points: Floats) -> None:
-        self._points = points
-
-    def predict(self, image_bgr: NDArray[np.uint8], to_image: Floats) -> Floats:
-        """Return the points, shape (1, 5, 2)."""
-        return self._points
-
-
-class Attacker:
-    """Looks at faces with our own embedder."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Load the models."""
-        self._predictor = LandmarkPredictor(weights.load("dlib-5-points", settings.models_dir))
-        self._session = App(settings).open_session("dlib-resnet-fp32")
-
-    def locate(self, photo: Photo, face: Face) -> Floats:
-        """Return the five precise points of a face, shape (1, 5, 2)."""
-        square = squares_around(np.array([face.landmarks]))
-        return self._predictor.predict(photo.upright_bgr, square)
-
-    def look(self, sights: Sequence[Sight], photos: Iterable[Photo]) -> Seen:
-        """Return what is seen of the faces in these versions of their photos."""
-        vectors, thumbnails = [], []
-        for sight, photo in zip(sights, photos, strict=True):
-            vectors.append(self._embed(photo, sight))
-            thumbnails.append(thumbnail(photo, sight.face))
-        return Seen(np.array(vectors, np.float64), np.array(thumbnails, np.float64))
-
-    def _embed(self, photo: Photo, sight: Sight) -> NDArray[np.float32]:
-        points = PointsFoundBefore(sight.points)
-        embedder = DlibEmbedder(self._session, points, model_version="attacker")
-        (vector,) = embedder.embed(photo, [sight.face])
-        return np.asarray(vector)
+def look(embedder: Embedder, sights: Sequence[Sight], photos: Iterable[Photo]) -> Seen:
+    """Return what is seen of the faces in these versions of their photos."""
+    vectors, thumbnails = [], []
+    for sight, photo in zip(sights, photos, strict=True):
+        vectors.append(embedder.embed(photo, [sight.face])[0])
+        thumbnails.append(thumbnail(photo, sight.face))
+    return Seen(np.array(vectors, np.float64), np.array(thumbnails, np.float64))
 
 
 def main() -> None:
     """Run the command."""
     arguments = _arguments()
     app = App(Settings.from_environment())
-    attacker = Attacker(app.settings)
+    embedder = app.recognitions.of(app.model_version).embedder
     files = find_photos(arguments.path, arguments.people, arguments.photos)
-    sights = find_faces(app, attacker, files)
-    clean = attacker.look(sights, _progress(sights, _CLEAN, (s.photo for s in sights)))
+    sights = find_faces(app, files)
+    clean = look(embedder, sights, _progress(sights, _CLEAN, (s.photo for s in sights)))
     rows = {_CLEAN: judge(sights, clean, clean)}
     for method in arguments.methods:
         hidden = (app.masker.hide(s.photo, [s.face], HideMethod(method)) for s in sights)
-        seen = attacker.look(sights, _progress(sights, method, hidden))
+        seen = look(embedder, sights, _progress(sights, method, hidden))
         rows[method] = judge(sights, seen, clean)
     for method in _PEER_METHODS if arguments.deface else ():
         with tempfile.TemporaryDirectory() as folder:
             photos = hide_by_peer(app.images, sights, method, Path(folder))
             name = f"deface, {method}"
-            rows[name] = judge(
-                sights, attacker.look(sights, _progress(sights, name, photos)), clean
-            )
+            seen = look(embedder, sights, _progress(sights, name, photos))
+            rows[name] = judge(sights, seen, clean)
     _CONSOLE.print(_table(rows))
     figures = {
         name: {attack: asdict(figure) for attack, figure in row.items()}
@@ -161,7 +127,7 @@ def find_photos(path: Path, most_people: int, most_photos: int) -> list[list[Pat
     return [photos for photos in people if len(photos) > 1][:most_people]
 
 
-def find_faces(app: App, attacker: Attacker, people: Sequence[Sequence[Path]]) -> list[Sight]:
+def find_faces(app: App, people: Sequence[Sequence[Path]]) -> list[Sight]:
     """Return the most central face of each photo; people with fewer than two faces are left out.
 
     Raises:
@@ -171,7 +137,7 @@ def find_faces(app: App, attacker: Attacker, people: Sequence[Sequence[Path]]) -
     sights: list[Sight] = []
     number = 0
     for paths in track(people, "faces", console=_CONSOLE):
-        found = [sight for path in paths if (sight := _see(app, attacker, number, path))]
+        found = [sight for path in paths if (sight := _see(app, number, path))]
         if len(found) > 1:
             sights += found
             number += 1
@@ -180,13 +146,12 @@ def find_faces(app: App, attacker: Attacker, people: Sequence[Sequence[Path]]) -
     return sights
 
 
-def _see(app: App, attacker: Attacker, person: int, path: Path) -> Sight | None:
+def _see(app: App, person: int, path: Path) -> Sight | None:
     photo = app.images.decode(path.read_bytes())
-    faces = app.detector.detect(photo, scale=DetectionScale.RECOGNITION)
+    faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     if not faces:
         return None
-    face = most_central(photo, faces)
-    return Sight(person, path, photo, face, attacker.locate(photo, face))
+    return Sight(person, path, photo, most_central(photo, faces))
 
 
 def hide_by_peer(
@@ -230,11 +195,12 @@ def judge(sights: Sequence[Sight], hidden: Seen, clean: Seen) -> dict[str, Recog
 def thumbnail(photo: Photo, face: Face) -> NDArray[np.uint8]:
     """Return a picture of a face and its surroundings, of 12x12 pixels, BGR."""
     box = face.box
-    scale = _SURROUNDINGS * box.height / CHIP_SIDE
+    scale = _SURROUNDINGS * box.height / _SQUARE
     centre = np.array([box.x1 + box.x2, box.y1 + box.y2]) / 2
-    shift = centre - scale * CHIP_SIDE / 2
-    chip = cut_chip(photo.upright_bgr, np.column_stack([np.eye(2) * scale, shift]))
-    small = cv2.resize(chip, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
+    shift = centre - scale * _SQUARE / 2
+    to_image = np.column_stack([np.eye(2) * scale, shift])
+    square = cut_square(photo.upright_bgr, to_image, _SQUARE)
+    small = cv2.resize(square, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)
 
 

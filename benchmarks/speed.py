@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from rich.progress import track
 from rich.table import Table
 
@@ -28,7 +27,7 @@ from functions.etri import face_deid
 from functions.nhn import compare, detect
 from shared.app import App
 from shared.core import geometry
-from shared.core.models import Box
+from shared.core.models import Box, DetectionProfile, Face, Photo
 from shared.http.endpoint import Handler
 from tests import builders
 
@@ -116,13 +115,12 @@ def recognition(folder: Path, repeats: int, threads: int) -> list[Row]:
     compare_event = _nhn_event(
         {"sourceImage": images[1], "targetImage": images[2], "threshold": 80}
     )
-    chip = np.random.default_rng(1).uniform(0, 255, (1, 3, 150, 150)).astype(np.float32)
-    sessions = {name: app.open_session(f"dlib-resnet-{name}") for name in ("fp32", "int8")}
+    face_of_one = _first_face(app, one)
+    embedder = app.recognitions.of(app.model_version).embedder
     calls: dict[str, tuple[str, Callable[[], object]]] = {
         "detect, 640x480, one face": ("detect", _caller(detect.handler, detect_event, app)),
         "compare two photos": ("compare", _caller(compare.handler, compare_event, app)),
-        "embed one chip, fp32": ("embed", lambda: sessions["fp32"].run(None, {"chips": chip})),
-        "embed one chip, int8": ("embed", lambda: sessions["int8"].run(None, {"chips": chip})),
+        "embed one face": ("embed", lambda: embedder.embed(*face_of_one)),
     }
     request = {"detect": str(one), "compare": [str(path) for path in pair], "repeats": repeats}
     ours: dict[str, list[float]] = {what: [] for what in calls}
@@ -158,6 +156,11 @@ def _boxes(app: App, path: Path) -> list[Box]:
     event = builders.event(body=builders.deid_body(path.read_bytes()))
     found = json.loads(face_deid.handler(event, None, app)["body"])["return_object"]
     return [Box(*face["bbox"]) for face in found.get("results", [])]
+
+
+def _first_face(app: App, path: Path) -> tuple[Photo, tuple[Face]]:
+    photo = app.images.decode(path.read_bytes())
+    return photo, (app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[0],)
 
 
 def _is_among(box: Box, others: list[Box]) -> bool:

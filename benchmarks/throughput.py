@@ -6,8 +6,10 @@ Needs the prepared models (`make models`). EXECUTION_PROVIDER and VISION_THREADS
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks import measure
@@ -15,8 +17,8 @@ from shared.vision.session import Session
 from tests import builders
 
 _BATCHES = {"cpu": (1, 4, 16), "cuda": (1, 4, 16, 64, 256)}
-_DETECTOR_SHAPE = (3, 480, 640)
-_CHIP_SHAPE = (3, 150, 150)
+_SHAPES = {"detector": (3, 480, 640), "face_mesh": (3, 192, 192), "embedder": (3, 112, 112)}
+_NAMES = {"detector": "images", "face_mesh": "faces judged", "embedder": "faces embedded"}
 
 
 def main() -> None:
@@ -24,13 +26,8 @@ def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as folder:
         app = builders.app(Path(folder), EXECUTION_PROVIDER=arguments.provider)
-        sessions = {
-            "images, fp32": (app.open_session("centerface"), "images", _DETECTOR_SHAPE),
-            "images, int8": (app.open_session("centerface-int8"), "images", _DETECTOR_SHAPE),
-            "faces, fp32": (app.open_session("dlib-resnet-fp32"), "chips", _CHIP_SHAPE),
-            "faces, int8": (app.open_session("dlib-resnet-int8"), "chips", _CHIP_SHAPE),
-        }
-    device = next(iter(sessions.values()))[0].device
+        sessions = {role: app.open_session(name) for role, name in app.catalogue.use.items()}
+    device = sessions["detector"].device
     batches = _BATCHES[device]
     table = Table(
         "a second",
@@ -38,8 +35,8 @@ def main() -> None:
         title=f"images of 640x480 and faces, on {device}",
     )
     rows = {
-        what: [_rate(session, name, (n, *shape), arguments.repeats) for n in batches]
-        for what, (session, name, shape) in sessions.items()
+        _NAMES[role]: [_rate(session, (n, *_SHAPES[role]), arguments.repeats) for n in batches]
+        for role, session in sessions.items()
     }
     for what, rates in rows.items():
         table.add_row(what, *(f"{rate:.0f}" for rate in rates))
@@ -47,9 +44,10 @@ def main() -> None:
     measure.write({"device": device, "batches": batches, **rows}, arguments.output)
 
 
-def _rate(session: Session, name: str, shape: tuple[int, ...], repeats: int) -> float:
-    batch = np.random.default_rng(5).uniform(0, 255, shape).astype(np.float32)
-    ms = measure.median_ms(lambda: session.run(None, {name: batch}), repeats)
+def _rate(session: Session, shape: tuple[int, ...], repeats: int) -> float:
+    values = np.random.default_rng(5).integers(0, 256, shape)
+    batch: NDArray[Any] = values.astype(session.input_type)
+    ms = measure.median_ms(lambda: session.run(None, {session.input: batch}), repeats)
     return shape[0] / ms * 1000
 
 

@@ -169,7 +169,6 @@ def _routes(_arguments: argparse.Namespace, _settings: Settings, _runner: Runner
 def _invoke(arguments: argparse.Namespace, settings: Settings, runner: RunnerSettings) -> int:
     from local_runner import backend, functions, template
     from local_runner.local_key import DEFAULT_KEY
-    from shared.vision import weights
 
     commands = {function.name: function.command for function in template.read()}
     if arguments.function not in commands:
@@ -181,7 +180,7 @@ def _invoke(arguments: argparse.Namespace, settings: Settings, runner: RunnerSet
         return _refuse(f"{arguments.event}: {error}", _MISUSED)
     local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
     app = backend.build(settings, local_key)
-    weights.check_present(settings.models_dir)
+    app.catalogue.check_present(settings.models_dir)
     handler = functions.load(commands[arguments.function])
     context = functions.Context(arguments.function, functions.new_request_id())
     json.dump(handler(event, context, app), sys.stdout)
@@ -239,8 +238,8 @@ def _ratio(text: str) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number between 0 and 1")
     return number
 
 

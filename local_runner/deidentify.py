@@ -1,5 +1,6 @@
 """Hides the faces of a photo or of a folder of photos, without a server."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from shared.core.hide_options import HideOptions
 
 _KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
 _WIDEST = 10_000  # columns: nothing is folded where a program may read it
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ def run(
                 f"error: {tenant!r} has no group {str(error)!r}", style="red", markup=False
             )
             return 2
+        except FaceError as error:
+            reason = refusals.in_words(error)
+            console.print(f"error: {reason}", style="red", markup=False, soft_wrap=True)
+            return 1
     outcomes = []
     hide = partial(_one, app, open_gallery, options)
     pool = ThreadPoolExecutor(jobs)
@@ -100,7 +107,10 @@ def _one(
     except FaceError as error:
         return Outcome(source, error=refusals.in_words(error))
     except OSError as error:
-        return Outcome(source, error=f"{error.strerror}: {error.filename}")
+        return Outcome(source, error=f"{error.strerror}: {error.filename or target}")
+    except Exception as error:  # the other photos go on
+        _logger.debug("unexpected error", exc_info=True)
+        return Outcome(source, error=refusals.in_words(error))
     return Outcome(source, faces=sum(1 for face in result.faces if face.is_hidden))
 
 
@@ -162,13 +172,18 @@ def _progress(console: Console) -> Progress:
     )
 
 
+def _printable(text: str) -> str:
+    """Return a text that may hold a name of a file, which may be no UTF-8."""
+    return os.fsencode(text).decode(errors="replace")
+
+
 def _summarise(outcomes: list[Outcome]) -> None:
     table = Table("photo", "faces", "result")
     for outcome in outcomes:
         table.add_row(
-            os.fsencode(outcome.path).decode(errors="replace"),  # a name may be no UTF-8
+            _printable(str(outcome.path)),
             "" if outcome.error else str(outcome.faces),
-            outcome.error or "done",
+            _printable(outcome.error) or "done",
         )
     table.add_section()
     failed = sum(1 for outcome in outcomes if outcome.error)

@@ -4,7 +4,6 @@ from typing import Any
 
 from shared import VERSION
 from shared.app import App
-from shared.vision import weights
 
 
 def warm_up(app: App) -> None:
@@ -18,7 +17,7 @@ def report(app: App) -> dict[str, Any]:
     return {
         "status": "ok",
         "version": VERSION,
-        "models": {name: model.version for name, model in weights.catalogue().items()},
+        "models": {name: model.version for name, model in app.catalogue.models.items()},
         "executionProvider": app.detector_session.device,
         "backend": app.settings.backend,
     }

@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from shared.storage.aws.tables import Tables
     from shared.storage.cipher import KeyWrapper
     from shared.storage.local.database import Database
+    from shared.vision.face_mesh import FaceMesh
     from shared.vision.recognitions import Recognitions
     from shared.vision.session import Session
-    from shared.vision.weights import Weights
+    from shared.vision.weights import Catalogue
 
 T = TypeVar("T")
 
@@ -109,48 +110,52 @@ class App:
     @built_once
     def detector(self) -> "Detector":
         """The face detector."""
-        from shared.vision.detector import CenterFaceDetector
+        from shared.vision.detector import YuNetDetector
         from shared.vision.measured import MeasuredDetector
+        from shared.vision.second_looks import SecondLooks
+        from shared.vision.yunet import YuNet
 
-        return MeasuredDetector(CenterFaceDetector(self.detector_session), self.metrics)
+        network = YuNet(self.detector_session)
+        detector = YuNetDetector(network, SecondLooks(network, self.face_mesh))
+        return MeasuredDetector(detector, self.metrics)
 
     @built_once
     def detector_session(self) -> "Session":
         """The loaded detector model; it knows which execution provider is in use."""
-        return self.open_session(self.detector_weights.name)
+        return self.open_session(self.catalogue.use["detector"])
 
     @built_once
-    def detector_weights(self) -> "Weights":
-        """Which variant of the detector runs here."""
-        from shared.vision import weights
-        from shared.vision.session import wants_gpu
+    def face_mesh(self) -> "FaceMesh":
+        """What looks at a face from near."""
+        from shared.vision.face_mesh import FaceMesh
 
-        precision = self.settings.detector_precision
-        if precision == "auto":
-            precision = "fp32" if wants_gpu(self.settings.execution_provider) else "int8"
-        return weights.catalogue()["centerface" if precision == "fp32" else "centerface-int8"]
+        return FaceMesh(self.open_session(self.catalogue.use["face_mesh"]))
 
     @built_once
     def poses(self) -> "PoseEstimator":
-        """What tells where heads point."""
-        from shared.vision.centerface import CenterFace
-        from shared.vision.pose import FivePointPoseEstimator
+        """What estimates where heads point."""
+        from shared.vision.pose import MeshPoseEstimator
 
-        return FivePointPoseEstimator(CenterFace(self.detector_session))
+        return MeshPoseEstimator(self.face_mesh)
+
+    @built_once
+    def catalogue(self) -> "Catalogue":
+        """Which models there are."""
+        from shared.vision import weights
+
+        return weights.published()
 
     @property
     def model_version(self) -> str:
-        """The version of the embedder that new groups get."""
-        from shared.vision import weights
-
-        return weights.catalogue()[f"dlib-resnet-{self.settings.embedder_precision}"].version
+        """The version of the embedder that new groups and people get."""
+        return self.catalogue.used("embedder").version
 
     @built_once
     def recognitions(self) -> "Recognitions":
         """The embedders, by model version."""
         from shared.vision.recognitions import Recognitions
 
-        return Recognitions(self.settings, self.open_session, self.metrics)
+        return Recognitions(self.catalogue, self.open_session, self.metrics)
 
     @built_once
     def index(self) -> "FaceIndex":
@@ -163,6 +168,7 @@ class App:
             self.snapshot_store,
             max_bytes=self.settings.index_bytes,
             min_faces=self.settings.index_min_faces,
+            graph_min_faces=self.settings.graph_min_faces,
             metrics=self.metrics,
         )
 
@@ -171,7 +177,13 @@ class App:
         """What makes the snapshots of large groups."""
         from shared.index.builder import SnapshotBuilder
 
-        return SnapshotBuilder(self.faces, self.sealer, self.snapshot_store, clock=self.clock)
+        return SnapshotBuilder(
+            self.faces,
+            self.sealer,
+            self.snapshot_store,
+            graph_min_faces=self.settings.graph_min_faces,
+            clock=self.clock,
+        )
 
     @built_once
     def snapshot_store(self) -> "SnapshotStore":
@@ -376,11 +388,10 @@ class App:
 
     def open_session(self, model: str) -> "Session":
         """Load a model of the catalogue, with the provider and threads of the settings."""
-        from shared.vision import weights
         from shared.vision.session import Session
 
         return Session(
-            weights.load(model, self.settings.models_dir),
+            self.catalogue.load(model, self.settings.models_dir),
             provider=self.settings.execution_provider,
             threads=self.settings.vision_threads,
         )

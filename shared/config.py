@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Backend = Literal["local", "aws"]
 Provider = Literal["auto", "cpu", "cuda"]
-Precision = Literal["fp32", "int8"]
 Originals = Literal["remove", "keep"]
 MetricsFormat = Literal["none", "prometheus", "emf"]
 
@@ -39,9 +38,6 @@ class Settings:
         models_dir: the folder of the prepared models (`make models`).
         execution_provider: `auto` takes the GPU where there is one; `cuda` fails without one.
         vision_threads: threads of one inference, 0 for one a core.
-        detector_precision: which variant of the detector runs; `auto` is int8 on a CPU, where it
-            takes half the time, and fp32 on a GPU.
-        embedder_precision: which variant of the embedder new groups get; int8 is for CPUs.
         max_body_bytes: larger request bodies are refused.
         max_answer_bytes: larger answers are refused, where they would not arrive: Lambda sends 6 MB
             at most; 0 for no limit.
@@ -78,7 +74,9 @@ class Settings:
             processed, are deleted; 0 for never.
         outbox_days: days after which de-identified files and their receipts are deleted; 0 for
             never.
-        index_min_faces: the size from which a group gets a snapshot and an approximate index.
+        index_min_faces: the size from which a group gets a snapshot.
+        graph_min_faces: the size from which it gets a graph too, and its searches are approximate;
+            the default is more than a group can hold.
         withmind_require_key: whether WithMind's API asks for an API key.
         withmind_threshold: the similarity, 1..100, from which a face is the person's.
         withmind_min_image_bytes: WithMind's API refuses smaller images.
@@ -99,8 +97,6 @@ class Settings:
     models_dir: Path
     execution_provider: Provider
     vision_threads: int
-    detector_precision: Precision | Literal["auto"]
-    embedder_precision: Precision
     max_body_bytes: int
     max_answer_bytes: int
     max_pixels: int
@@ -130,6 +126,7 @@ class Settings:
     originals_days: int
     outbox_days: int
     index_min_faces: int
+    graph_min_faces: int
     withmind_require_key: bool
     withmind_threshold: int
     withmind_min_image_bytes: int
@@ -157,12 +154,6 @@ class Settings:
                 "EXECUTION_PROVIDER", "auto", get_args(Provider)
             ),
             vision_threads=read.integer("VISION_THREADS", 0, low=0, high=256),
-            detector_precision=read.choice(  # type: ignore[arg-type]
-                "DETECTOR_PRECISION", "auto", ("auto", *get_args(Precision))
-            ),
-            embedder_precision=read.choice(  # type: ignore[arg-type]
-                "EMBEDDER_PRECISION", "int8", get_args(Precision)
-            ),
             max_body_bytes=read.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, low=1024),
             max_answer_bytes=read.integer("MAX_ANSWER_BYTES", 0, low=0),
             max_pixels=read.integer("MAX_PIXELS", 50_000_000, low=1),
@@ -194,6 +185,7 @@ class Settings:
             originals_days=read.integer("ORIGINALS_DAYS", 30, low=0, high=_LONGEST_DAYS),
             outbox_days=read.integer("OUTBOX_DAYS", 0, low=0, high=_LONGEST_DAYS),
             index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=100),
+            graph_min_faces=read.integer("GRAPH_MIN_FACES", 1_000_000, low=100),
             withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),
             withmind_threshold=read.integer("WITHMIND_THRESHOLD", 90, low=1, high=100),
             withmind_min_image_bytes=read.integer("WITHMIND_MIN_IMAGE_BYTES", 300 * 1024, low=0),

@@ -32,6 +32,7 @@ from shared.core.errors import (
     TooManyPixelsError,
     UnknownApiError,
     UnknownKeyError,
+    UnknownModelError,
     UnsupportedImageError,
     YearlyLimitError,
 )
@@ -85,6 +86,7 @@ ERRORS: Mapping[type[FaceError], Refusal | Finding] = {
     InvalidParameterError: Finding("This option is not allowed"),
     GroupError: Finding("This option is not allowed"),
     PersonNotFoundError: Finding("This option is not allowed"),
+    UnknownModelError: Finding("This option is not allowed"),
     InvalidTokenError: Finding("This option is not allowed"),
     StoreUnavailableError: Refusal(500, "Internal Server Error"),
     FaceError: Refusal(500, "Internal Server Error"),
@@ -138,7 +140,7 @@ def faces_field(request: Request) -> str:
 def _finding(request: Request, row: Finding, error: FaceError) -> Payload:
     if isinstance(error, NoFaceError):
         return {"error": row.error, faces_field(request): []}
-    if isinstance(error, InvalidParameterError):
+    if isinstance(error, InvalidParameterError | UnknownModelError):
         return {"error": f"{row.error}: {error}"}
     return {"error": row.error}
 

@@ -15,8 +15,9 @@ _logger = logging.getLogger(__name__)
 
 
 @on_uploads
-def handler(key: str, app: App) -> None:
+def handler(key: str, app: App, *, is_last: bool) -> None:
     """Process the file of a key, and log what became of it."""
+    _ = app.detector  # what hinders every upload is the fault of none
     outcome = uploads.process(
         key,
         inbox=app.inbox,
@@ -28,6 +29,7 @@ def handler(key: str, app: App) -> None:
             removes_originals=app.settings.upload_originals == "remove",
         ),
         clock=app.clock,
+        is_last=is_last,
     )
     app.metrics.count(metrics.UPLOADS, result=outcome.value)
     _logger.info("upload", extra={"result": outcome.value})
@@ -46,7 +48,7 @@ class _Hider:
             GroupNotFoundError: there is no such group.
             InvalidParameterError: nobody's groups are meant here.
         """
-        models = {"detector": self._app.detector_weights.version}
+        models = {"detector": self._app.catalogue.used("detector").version}
         people = options.people
         if people is None:
             return {"models": models}

@@ -38,6 +38,7 @@ from shared.core.errors import (
     TooManyKeysError,
     TooManyPixelsError,
     UnknownApiError,
+    UnknownModelError,
     UnsupportedImageError,
     YearlyLimitError,
 )
@@ -83,6 +84,7 @@ ERRORS: Mapping[type[FaceError], Result] = {
     GroupFullError: Result(-40070, "ServiceQuotaExceededException"),
     GroupError: _INVALID_PARAM,
     PersonNotFoundError: _INVALID_PARAM,
+    UnknownModelError: Result(-40000, "InvalidParam", headers=(("X-Face-Reason", "UnknownModel"),)),
     AccessError: Result(-41000, "UnauthorizedAppKey"),
     BlockedKeyError: _unauthorised("BlockedKey"),
     ForbiddenAddressError: _unauthorised("NotAllowedIP"),

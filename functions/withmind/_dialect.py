@@ -22,6 +22,7 @@ from shared.core.errors import (
     NoFaceError,
     PersonNotFoundError,
     StoreUnavailableError,
+    UnknownModelError,
 )
 from shared.core.models import ApiKey
 from shared.http import caller
@@ -60,6 +61,7 @@ ERRORS: Mapping[type[FaceError], Failure] = {
     ImageError: _WRONG_TYPE,
     NoFaceError: _FAIL,
     PersonNotFoundError: _NOT_ENROLLED,
+    UnknownModelError: _NOT_ENROLLED,  # enrolling anew is what helps
     AccessError: _FAIL,
     GroupError: _FAIL,
     InvalidTokenError: _FAIL,

@@ -12,9 +12,9 @@ from local_runner.triggers import events
 from local_runner.triggers.delivery import deliver, pause_s
 from shared.core.models import BlobInfo
 from shared.core.ports import Blobs
+from shared.events.s3 import MOST_DELIVERIES
 
 _SETTLE_S = 0.5
-_MOST_ATTEMPTS = 5
 _NEVER = float("inf")
 _LOOK_SHARE = 4  # pauses between looks at the folder, as multiples of the time that one takes
 
@@ -101,7 +101,7 @@ class Inbox:
 
     def _put_off(self, upload: _Upload) -> None:
         upload.attempts += 1
-        if upload.attempts < _MOST_ATTEMPTS:
+        if upload.attempts < MOST_DELIVERIES:
             upload.due_at = self._clock() + pause_s(upload.attempts)
         else:
             _logger.error(

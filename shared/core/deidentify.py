@@ -8,7 +8,7 @@ from shared.core.deadline import Deadline
 from shared.core.errors import NoFaceError
 from shared.core.gallery import HIDDEN, Gallery
 from shared.core.hide_options import HideOptions
-from shared.core.models import Box, DetectionScale, ImageFormat
+from shared.core.models import Box, DetectionProfile, ImageFormat
 from shared.core.ports import Detector, Images, Masker
 
 
@@ -71,7 +71,7 @@ def deidentify(
     group = open_gallery(people.group_id) if people else None
     photo = images.decode(data)
     deadline.check()
-    found = detector.detect(photo, scale=DetectionScale.THOROUGH, threshold=options.threshold)
+    found = detector.detect(photo, profile=DetectionProfile.HIDING, threshold=options.threshold)
     faces = [f for f in found if min(f.box.width, f.box.height) >= options.min_face]
     if not faces:
         raise NoFaceError

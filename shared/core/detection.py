@@ -11,7 +11,7 @@ from shared.core.errors import (
     NoFaceError,
     UnsupportedImageError,
 )
-from shared.core.models import Box, DetectionScale, Face, ImageFormat, Photo, Point, Pose
+from shared.core.models import Box, DetectionProfile, Face, ImageFormat, Photo, Point, Pose
 from shared.core.ports import Detector, Images, ImageSource, PoseEstimator
 
 LARGEST_FILE = 5_000_000  # bytes
@@ -69,7 +69,7 @@ def find_faces(
 ) -> tuple[Face, ...]:
     """Return up to `most` faces with no side shorter than `smallest` pixels, largest first."""
     deadline.check()
-    found = detector.detect(photo, scale=DetectionScale.RECOGNITION)
+    found = detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     deadline.check()
     large = (face for face in found if min(face.box.width, face.box.height) >= smallest)
     return tuple(large)[:most]

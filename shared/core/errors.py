@@ -38,6 +38,7 @@ found by the nearest ancestor.
         GroupFullError
         FaceNotFoundError
       PersonNotFoundError
+      UnknownModelError
       InvalidTokenError
       AnalysisTimeoutError
       StoreUnavailableError
@@ -200,6 +201,16 @@ class FaceNotFoundError(GroupError):
 
 class PersonNotFoundError(FaceError):
     """The tenant's company has enrolled no person of this id."""
+
+
+class UnknownModelError(FaceError):
+    """The faces were enrolled by an embedder that this deployment does not have."""
+
+    def __init__(self, model_version: str) -> None:
+        super().__init__(
+            f"the faces were enrolled by the model {model_version!r}, which is not here: enrol anew"
+        )
+        self.model_version = model_version
 
 
 class InvalidTokenError(FaceError):

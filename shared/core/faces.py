@@ -108,5 +108,6 @@ def list_page(
 
 
 def is_frontal(pose: Pose) -> bool:
-    """Tell whether a head looks towards the camera, so that it can be recognised."""
-    return abs(pose.yaw) <= STEEPEST_ANGLE and abs(pose.pitch) <= STEEPEST_ANGLE
+    """Return whether a head looks towards the camera for certain, so that it can be recognised."""
+    is_ahead = all(abs(angle) <= STEEPEST_ANGLE for angle in (pose.yaw, pose.pitch))
+    return pose.is_certain and is_ahead

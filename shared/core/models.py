@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # a function that handles no arrays starts without numpy
 Point = tuple[float, float]
 """x to the right, y downwards, in pixels."""
 
+Landmarks = tuple[Point, Point, Point, Point, Point]
+"""The eye on the image's left, the eye on its right, the nose, the mouth's corners alike."""
+
 
 class ImageFormat(StrEnum):
     """The image files that are read and written."""
@@ -40,11 +43,11 @@ class HideMethod(StrEnum):
     BLUR = "blur"
 
 
-class DetectionScale(StrEnum):
-    """How thoroughly faces are looked for: recognition wants usable faces, hiding wants all."""
+class DetectionProfile(StrEnum):
+    """What faces are looked for: recognition wants usable ones, hiding wants all."""
 
     RECOGNITION = "recognition"
-    THOROUGH = "thorough"
+    HIDING = "hiding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +79,27 @@ class Box:
 class Face:
     """A detected face, in the upright frame.
 
-    `landmarks` are five points: the eye on the image's left, the eye on its right, the nose, the
-    mouth corner on the image's left and the one on its right. `confidence` is 0..1.
+    Left and right of the landmarks are those of the image where the head stands upright; they keep
+    their meaning where it is turned. `confidence` is 0..1.
     """
 
     box: Box
     confidence: float
-    landmarks: tuple[Point, Point, Point, Point, Point]
+    landmarks: Landmarks
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
     """Where a head points, in degrees.
 
-    yaw > 0: turned towards the image's right; pitch > 0: looking up; roll > 0: clockwise.
+    yaw > 0: turned towards the image's right; pitch > 0: looking up; roll > 0: clockwise. All are
+    finite numbers. They mean nothing where the pose is not certain.
     """
 
     yaw: float
     pitch: float
     roll: float
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

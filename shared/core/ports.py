@@ -12,7 +12,7 @@ from shared.core.models import (
     ApiKey,
     Blob,
     BlobInfo,
-    DetectionScale,
+    DetectionProfile,
     Distinct,
     Face,
     FaceChange,
@@ -54,11 +54,11 @@ class Detector(Protocol):
     """Finds faces."""
 
     def detect(
-        self, photo: Photo, *, scale: DetectionScale, threshold: float | None = None
+        self, photo: Photo, *, profile: DetectionProfile, threshold: float | None = None
     ) -> tuple[Face, ...]:
         """Return the faces of the upright image, largest first.
 
-        A `threshold` of None is the scale's own.
+        A `threshold` of None is the profile's own.
         """
 
 
@@ -78,7 +78,7 @@ class Embedder(Protocol):
     model_version: str
 
     def embed(self, photo: Photo, faces: Sequence[Face]) -> NDArray[np.float32]:
-        """Return one unit vector a face, float32 of shape (len(faces), 128)."""
+        """Return one unit vector a face, float32 of shape (len(faces), dimensions)."""
 
 
 class PoseEstimator(Protocol):
@@ -449,11 +449,11 @@ class FaceIndex(Protocol):
 
         Args:
             group: just read from the store: its `last_change` says up to where to look.
-            vector: of unit length, float32 of shape (128,).
+            vector: of unit length, float32 of shape (dimensions,).
             limit: the most faces to return.
             min_score: the least inner product.
-            must_be_exact: whether to look at every face. Else, in a large group, one in a thousand
-                of those to be returned may be missed.
+            must_be_exact: whether to look at every face. Else some of those to be returned may be
+                missed, in a group that is searched through a graph.
 
         Returns:
             The ids and their inner products, float32, greatest first.

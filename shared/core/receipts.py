@@ -8,7 +8,6 @@ from typing import Any
 from shared import VERSION
 from shared.core import geometry, hide_options, refusals
 from shared.core.deidentify import Deidentified, TreatedFace
-from shared.core.errors import FaceError
 from shared.core.hide_options import HideOptions
 from shared.core.models import Blob
 
@@ -47,7 +46,7 @@ def receipt(result: Deidentified, basis: Json, *, output_version: str, now: floa
 
 
 def refusal(
-    key: str, error: FaceError, *, source_version: str, data: bytes | None, now: float
+    key: str, error: Exception, *, source_version: str, data: bytes | None, now: float
 ) -> bytes:
     """Return what is told of a file that was refused; `data` is the file, if it was read."""
     told = {

@@ -20,7 +20,12 @@ _REASONS: dict[type[FaceError], str] = {
 }
 
 
-def in_words(error: FaceError) -> str:
-    """Return the reason, with what it is about where that is known."""
+def in_words(error: Exception) -> str:
+    """Return the reason, with what it is about where that is known.
+
+    Of an error that nobody foresaw this is its type alone: its message may quote the photo.
+    """
+    if not isinstance(error, FaceError):
+        return f"it failed unexpectedly: {type(error).__name__}"
     reason, about = _REASONS.get(type(error), ""), str(error)
     return f"{reason}: {about}" if reason and about else reason or about or type(error).__name__

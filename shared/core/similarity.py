@@ -1,4 +1,4 @@
-"""What a distance between two vectors means: a calibrated similarity of 0..100."""
+"""What the cosine of two vectors means: a calibrated similarity of 0..100."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,24 @@ _ROUNDING = 1e-6  # of inner products in float32: a vector's with itself may be 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A monotone, piecewise linear map from Euclidean distance to similarity.
+    """A monotone, piecewise linear map from the cosine of two vectors to their similarity.
 
-    The knots come from `benchmarks.similarity`, which places them at the distances where chosen
-    shares of pairs of different people are nearer; they belong to one embedder.
+    The knots come from `benchmarks.similarity`, which places them at the cosines that chosen shares
+    of pairs of different people reach; they belong to one embedder.
 
     Attributes:
-        knots: (distance, similarity) pairs, distances rising from 0, similarities falling from 100.
+        knots: (cosine, similarity) pairs, both rising, from (-1, 0) to (1, 100).
     """
 
     knots: tuple[tuple[float, float], ...]
 
-    def similarity(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    def similarity(self, cosines: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the similarities of inner products of unit vectors, in the same shape."""
-        distances = np.sqrt(np.clip(2.0 - 2.0 * scores.astype(np.float64), 0.0, 4.0))
         known, values = zip(*self.knots, strict=True)
-        similarities: NDArray[np.float64] = np.interp(distances, known, values)
+        similarities: NDArray[np.float64] = np.interp(cosines.astype(np.float64), known, values)
         return similarities
 
     def score(self, similarity: float) -> float:
         """Return the least inner product of unit vectors that has at least this similarity."""
         known, values = zip(*self.knots, strict=True)
-        distance = float(np.interp(-similarity, np.negative(values), known))
-        return 1.0 - distance * distance / 2.0 - _ROUNDING
+        return float(np.interp(similarity, values, known)) - _ROUNDING

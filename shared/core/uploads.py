@@ -1,9 +1,11 @@
 """What becomes of a file that is put into an inbox.
 
 It comes out of the outbox de-identified, under the same key, with a receipt beside it; or, where it
-cannot be processed, it lies in quarantine with the reason. What is processed is what lies under the
-key now. So it does no harm if a key is told of twice, late, out of order, by several processes at
-once, or when its file was replaced meanwhile:
+cannot be processed, it lies in quarantine with the reason. An error that nobody foresaw may pass,
+as one of too little memory does. So the last attempt alone takes it for a reason.
+
+What is processed is what lies under the key now. So it does no harm if a key is told of twice,
+late, out of order, by several processes at once, or when its file was replaced meanwhile:
 
 - What is in the outbox is looked at before the inbox, and written over only if it is still the
   same. Who finds it changed begins again, with what is in the inbox by then. So nobody who was slow
@@ -15,6 +17,7 @@ once, or when its file was replaced meanwhile:
 
 import contextlib
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,11 +29,12 @@ from shared.core.errors import (
     AnalysisTimeoutError,
     BlobChangedError,
     BlobError,
-    FaceError,
     GroupError,
     ImageError,
     ImageTooLargeError,
     InvalidParameterError,
+    StoreUnavailableError,
+    UnknownModelError,
 )
 from shared.core.hide_options import HideOptions
 from shared.core.models import Blob
@@ -42,7 +46,12 @@ QUARANTINE = "quarantine/"
 
 _RECEIPT = ".json"
 ATTEMPTS = 3  # as many as others may change the file or its outcome meanwhile
-_REFUSALS = (ImageError, InvalidParameterError, GroupError, AnalysisTimeoutError)
+_REFUSALS = (
+    ImageError, InvalidParameterError, GroupError, UnknownModelError, AnalysisTimeoutError,
+)  # fmt: skip
+_PASSING = (BlobError, StoreUnavailableError)
+
+_logger = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
@@ -71,6 +80,7 @@ class Hider(Protocol):
             ImageError: the file cannot be used.
             InvalidParameterError: the options cannot be followed.
             GroupError: the people that the options name are not to be found.
+            UnknownModelError: they were enrolled by a model that is not here.
             AnalysisTimeoutError: it took too long.
         """
 
@@ -92,16 +102,33 @@ class Terms:
 
 
 def process(
-    key: str, *, inbox: Blobs, outbox: Blobs, hider: Hider, terms: Terms, clock: Callable[[], float]
+    key: str,
+    *,
+    inbox: Blobs,
+    outbox: Blobs,
+    hider: Hider,
+    terms: Terms,
+    clock: Callable[[], float],
+    is_last: bool,
 ) -> Outcome:
     """Process the file that lies under a key of the inbox.
+
+    Args:
+        key: of the file.
+        inbox: where it lies.
+        outbox: where it comes out.
+        hider: de-identifies it.
+        terms: what the deployment does with uploads.
+        clock: tells the time, in seconds since 1970, UTC.
+        is_last: whether it will not be tried again. Then also what nobody foresaw is a reason to
+            quarantine the file; else it is raised.
 
     Raises:
         BlobChangedError: others changed the file or its outcome all the time; to be tried again.
         StoreUnavailableError: a store did not take a call; to be tried again.
 
     """
-    work = _Work(key, inbox, outbox, hider, terms, clock)
+    work = _Work(key, inbox, outbox, hider, terms, clock, is_last)
     for _ in range(ATTEMPTS):
         with contextlib.suppress(BlobError):
             return work.attempt()
@@ -136,6 +163,7 @@ class _Work:
     hider: Hider
     terms: Terms
     clock: Callable[[], float]
+    is_last: bool
 
     def attempt(self) -> Outcome:
         """Process the file.
@@ -161,7 +189,13 @@ class _Work:
                 self._remove(upload.version)
                 return Outcome.DONE_BEFORE
             result = self.hider.hide(upload.data, options)
-        except _REFUSALS as error:
+        except _PASSING:
+            raise
+        except Exception as error:
+            if not isinstance(error, _REFUSALS):
+                if not self.is_last:
+                    raise
+                _logger.exception("unexpected error")
             self._quarantine(upload.version if upload else found.version, upload, error)
             return Outcome.QUARANTINED
         version = self.outbox.replace(self.key, result.file, expected=file_version)
@@ -179,7 +213,7 @@ class _Work:
             with contextlib.suppress(BlobChangedError):
                 self.inbox.delete(self.key, expected=version)
 
-    def _quarantine(self, version: str, upload: Blob | None, error: FaceError) -> None:
+    def _quarantine(self, version: str, upload: Blob | None, error: Exception) -> None:
         """Move a version of the file into quarantine, the reason and the removal last.
 
         Raises:

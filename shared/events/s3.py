@@ -5,19 +5,29 @@ Source: "Event message structure" of the S3 guide, "Using Lambda with Amazon SQS
 
 import functools
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
 from shared.app import App, current_app
 from shared.events import attempt
 from shared.events.attempt import Event, Handler
 
+MOST_DELIVERIES = 5
+"""How often a message is given that fails; the queue of the template counts too."""
+
 _CREATED = "ObjectCreated:"
 _TRIGGER = "upload"
 
 
-def on_uploads(call: Callable[[str, App], object]) -> Handler:
+class Call(Protocol):
+    """What is done with an uploaded file."""
+
+    def __call__(self, key: str, app: App, /, *, is_last: bool) -> object:
+        """Take the key, and whether nobody will be told of it again if this fails."""
+
+
+def on_uploads(call: Call) -> Handler:
     """Make a handler of a call that is given the key of each uploaded file.
 
     A message whose call fails is reported alone, so that the queue delivers it again and the others
@@ -29,8 +39,9 @@ def on_uploads(call: Callable[[str, App], object]) -> Handler:
         app = app or current_app()
 
         def read(message: Event) -> None:
+            deliveries = int(message["attributes"]["ApproximateReceiveCount"])
             for key in _keys(message["body"], app.settings.inbox_bucket):
-                call(key, app)
+                call(key, app, is_last=deliveries >= MOST_DELIVERIES)
 
         with attempt.invocation(context, app):
             failed = [

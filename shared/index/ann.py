@@ -46,7 +46,7 @@ class Graph:
         """Return the rows that are probably the nearest ones, nearest first.
 
         Args:
-            vector: of unit length, float32 of shape (128,).
+            vector: of unit length, float32 of shape (dimension,).
             count: how many rows.
             effort: how far beyond the best distances the search goes, 0..0.5 (epsilon).
         """
@@ -61,8 +61,8 @@ def build(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], bytes]:
     """Build a graph.
 
     Args:
-        vectors: of unit length, float32 of shape (n, 128), no two equal: of equal ones the search
-            would find some.
+        vectors: of unit length, float32 of shape (n, dimension), no two equal: of equal ones the
+            search would find some.
 
     Returns:
         The order in which the graph has the vectors, and the graph without them, pickled: whoever

@@ -21,12 +21,22 @@ class SnapshotBuilder:
         sealer: Sealer,
         snapshots: SnapshotStore,
         *,
+        graph_min_faces: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take the store of faces, what opens their vectors, the snapshots, and the time in UTC."""
+        """Take the store of faces, what opens their vectors, and the snapshots.
+
+        Args:
+            faces: the store of faces.
+            sealer: opens their vectors.
+            snapshots: what is built.
+            graph_min_faces: the snapshots of smaller groups have no graph.
+            clock: seconds since 1970, UTC.
+        """
         self._faces = faces
         self._sealer = sealer
         self._snapshots = snapshots
+        self._graph_min_faces = graph_min_faces
         self._clock = clock
 
     def in_force(self, group: Group) -> Manifest | None:
@@ -53,4 +63,5 @@ class SnapshotBuilder:
             face_ids=face_ids,
             vectors=living,
             now=self._clock(),
+            with_graph=len(face_ids) >= self._graph_min_faces,
         )

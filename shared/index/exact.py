@@ -1,25 +1,32 @@
-"""Exact search: a vector compared with every row, by one matrix-vector product."""
+"""Exact search: a vector compared with every row, by one matrix-vector product.
+
+Rows that have codes are looked at through these first (`shared.index.codes`), which finds the same.
+"""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-DIMENSION = 128
+if TYPE_CHECKING:
+    from shared.index.codes import Codes
 _BYTES_PER_ID = 150  # a UUID as text, and its place in a list and a dictionary
 
 
 class Rows:
-    """Growing parallel arrays: vectors (float32, capacity x 128), ids, and which are alive.
+    """Growing parallel arrays: vectors (float32, capacity x dimension), ids, and which are alive.
 
     Rows are only ever appended, so that a search can work, without a lock, on those that were there
-    when it began. One that is removed is marked dead.
+    when it began. One that is removed is marked dead. Codes are given to rows that never grow: they
+    are of all rows.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.vectors = np.empty((capacity, DIMENSION), np.float32)
+    def __init__(self, capacity: int, dimension: int = 0) -> None:
+        self.vectors = np.empty((capacity, dimension), np.float32)
         self.alive = np.zeros(capacity, bool)
         self.face_ids: list[str] = []
+        self.codes: Codes | None = None
 
     @classmethod
     def of(cls, face_ids: Sequence[str], vectors: NDArray[np.float32]) -> "Rows":
@@ -37,7 +44,8 @@ class Rows:
     @property
     def bytes(self) -> int:
         """The memory in use, about."""
-        return self.vectors.nbytes + self.count * _BYTES_PER_ID
+        codes = self.codes.bytes if self.codes else 0
+        return self.vectors.nbytes + codes + self.count * _BYTES_PER_ID
 
     @property
     def dead_share(self) -> float:
@@ -52,9 +60,11 @@ class Rows:
         self.face_ids.append(face_id)
         return row
 
-    def with_room_for(self, more: int) -> "Rows":
-        """Return these rows, or a copy in larger arrays."""
-        needed = self.count + more
+    def with_room_for(self, vectors: NDArray[np.float32]) -> "Rows":
+        """Return these rows, or a copy in larger arrays. The first vectors tell the dimension."""
+        if len(vectors) and not self.count:
+            return Rows(max(len(vectors), len(self.vectors)), vectors.shape[1])
+        needed = self.count + len(vectors)
         if needed <= len(self.vectors):
             return self
         return self._copied(np.arange(self.count), max(needed, 2 * len(self.vectors)))
@@ -65,7 +75,7 @@ class Rows:
         return self._copied(living, max(len(living), smallest_capacity))
 
     def _copied(self, kept: NDArray[np.intp], capacity: int) -> "Rows":
-        copy = Rows(capacity)
+        copy = Rows(capacity, self.vectors.shape[1])
         copy.vectors[: len(kept)] = self.vectors[kept]
         copy.alive[: len(kept)] = self.alive[kept]
         copy.face_ids = [self.face_ids[row] for row in kept]
@@ -80,6 +90,13 @@ def scan(
     At most `limit`, each with an inner product of at least `min_score`; only rows from `start` on.
     """
     end = rows.count
+    if start >= end:
+        return [], np.empty(0, np.float32)
+    if rows.codes and not start:
+        found = rows.codes.candidates(vector, rows.alive, limit, min_score)
+        scores = rows.vectors[found] @ vector
+        is_found = scores >= min_score
+        return best(rows, found[is_found], scores[is_found], limit)
     scores = rows.vectors[start:end] @ vector
     scores[~rows.alive[start:end]] = -np.inf
     found = np.flatnonzero(scores >= min_score)

@@ -2,8 +2,8 @@
 
 A group's vectors are read once a process, those of a large group from its snapshot, and then follow
 the group's changes: before each search the changes since the last one are applied, so what any
-process added or removed is seen. A search never waits for a graph: until one is ready, and while a
-newer snapshot is read, all rows are looked at.
+process added or removed is seen. A search never waits for the codes of a snapshot, nor for its
+graph: until they are ready, and while a newer snapshot is read, all rows are multiplied.
 """
 
 import contextvars
@@ -40,6 +40,7 @@ class GroupIndex:
         *,
         max_bytes: int,
         min_faces: int,
+        graph_min_faces: int,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,6 +52,7 @@ class GroupIndex:
             snapshots: of groups with at least `min_faces`.
             max_bytes: how much memory to use.
             min_faces: smaller groups are read face by face, and looked through.
+            graph_min_faces: smaller groups are searched through no graph.
             metrics: counts searches.
             clock: seconds.
         """
@@ -59,6 +61,7 @@ class GroupIndex:
         self._snapshots = snapshots
         self._max_bytes = max_bytes
         self._min_faces = min_faces
+        self._graph_min_faces = graph_min_faces
         self._metrics = metrics
         self._clock = clock
         self._groups: OrderedDict[str, GroupVectors] = OrderedDict()
@@ -86,10 +89,10 @@ class GroupIndex:
         return search(vector, limit, min_score)
 
     def is_ready(self, group: Group) -> bool:
-        """Tell whether a search of the group goes through a graph by now."""
+        """Tell whether a search of the group goes through codes, or a graph, by now."""
         with self._lock:
             vectors = self._groups.get(group.generation)
-            return vectors is not None and vectors.has_graph
+            return vectors is not None and vectors.has_codes
 
     def _of(self, group: Group) -> GroupVectors:
         with self._lock:
@@ -123,7 +126,7 @@ class GroupIndex:
                 used -= self._groups.pop(generation).bytes
 
     def _wants_refresh(self, group: Group, vectors: GroupVectors) -> bool:
-        """Tell whether a graph, or a newer snapshot, would spare much; now and then."""
+        """Tell whether codes, or a newer snapshot, would spare much; now and then."""
         if group.face_count < self._min_faces or not is_due(group.face_count, vectors.scanned):
             return False
         now = self._clock()
@@ -146,7 +149,7 @@ class GroupIndex:
         threading.Thread(target=run, args=[self._refresh, group, vectors], daemon=True).start()
 
     def _refresh(self, group: Group, vectors: GroupVectors) -> None:
-        """Attach the graph of the snapshot that is here, or take up a newer one with its graph."""
+        """Attach the codes of the snapshot that is here, or take up a newer one with its codes."""
         with self._refreshing:  # one at a time: it takes memory, and the processor
             try:
                 self._try_to_refresh(group, vectors)
@@ -159,14 +162,18 @@ class GroupIndex:
             return
         if vectors.snapshot is None or vectors.snapshot.version != manifest.version:
             vectors = GroupVectors(self._snapshots.load(group))
-        elif vectors.has_graph:
+        elif vectors.has_codes:
             return
         snapshot = vectors.snapshot
-        graph = self._snapshots.load_graph(group, snapshot) if snapshot else None
-        if snapshot is None or graph is None:
+        if snapshot is None:
             return
+        from shared.index.codes import Codes  # noqa: PLC0415 - heavy
+
+        codes, graph = Codes(snapshot.vectors), None
+        if group.face_count >= self._graph_min_faces:
+            graph = self._snapshots.load_graph(group, snapshot)
         vectors.follow(group, self._faces, self._sealer)
-        vectors.attach(snapshot, graph)
+        vectors.attach(snapshot, codes, graph)
         with self._lock:
             if group.generation in self._groups:
                 self._groups[group.generation] = vectors

@@ -1,10 +1,10 @@
 """Snapshots of large groups: what a fresh process reads instead of every row.
 
-A snapshot is two sealed blobs, `GENERATION/VERSION/vectors` and `.../graph`. The tiny `GENERATION/
-manifest` names the version in force; to replace it is the one step that publishes a snapshot. It
-is not sealed, and need not be: what a snapshot covers is told under its seal, so that a wrong
-manifest costs speed and no answers. Versions that are not in force are left to the clean-up:
-somebody may still be reading them.
+A snapshot is a sealed blob, `GENERATION/VERSION/vectors`. That of a group that is searched through
+a graph has another, `.../graph`. The tiny `GENERATION/manifest` names the version in force; to
+replace it is the one step that publishes a snapshot. It is not sealed, and need not be: what a
+snapshot covers is told under its seal, so that a wrong manifest costs speed and no answers.
+Versions that are not in force are left to the clean-up: somebody may still be reading them.
 """
 
 import json
@@ -20,7 +20,6 @@ from shared.core.errors import BlobChangedError, BlobNotFoundError, SealError
 from shared.core.models import Group
 from shared.core.ports import Blobs, Sealer
 from shared.core.snapshots import Manifest, manifest_key, part_key, read_manifest
-from shared.index.exact import DIMENSION
 
 if TYPE_CHECKING:
     from shared.index.ann import Graph
@@ -41,8 +40,9 @@ class Snapshot:
         last_change: the number of the newest change that it holds.
         built_at: when, in seconds since 1970, UTC.
         face_ids: those of the graph first, in its order.
-        vectors: of unit length, float32 of shape (len(face_ids), 128), writable.
-        in_graph: how many of them, from the first, the graph is over. The others are copies.
+        vectors: of unit length, float32 of shape (len(face_ids), dimension), writable.
+        in_graph: how many of them, from the first, the graph is over: the others are copies. 0
+            where there is no graph.
     """
 
     version: str
@@ -86,13 +86,15 @@ class SnapshotStore:
         return snapshot
 
     def load_graph(self, group: Group, snapshot: Snapshot) -> "Graph | None":
-        """Return the graph over a snapshot's vectors; None where none can be read.
+        """Return the graph over a snapshot's vectors; None where it has none, or none can be read.
 
         Takes seconds the first time in a process: not for requests.
 
         Raises:
             StoreUnavailableError: the store did not answer.
         """
+        if not snapshot.in_graph:
+            return None
         pickled = self._read(group, snapshot.version, _GRAPH)
         if pickled is None:
             return None
@@ -108,11 +110,12 @@ class SnapshotStore:
         face_ids: list[str],
         vectors: NDArray[np.float32],
         now: float,
+        with_graph: bool,
     ) -> bool:
-        """Build the graph over the vectors, and put the snapshot in force.
+        """Store the vectors, with a graph over them or without, and put the snapshot in force.
 
-        Takes seconds to minutes. The manifest comes last, and only in place of the one that was
-        there at the start: of two that build at once, one publishes.
+        To build a graph takes minutes. The manifest comes last, and only in place of the one that
+        was there at the start: of two that build at once, one publishes.
 
         Returns:
             Whether it is in force now.
@@ -120,20 +123,14 @@ class SnapshotStore:
         Raises:
             StoreUnavailableError: the store did not take it; the snapshot before stays in force.
         """
-        from shared.index import ann  # noqa: PLC0415 - heavy
-
         _, expected = read_manifest(self._blobs, group.generation)
-        distinct, copies = _without_copies(vectors)
-        order, pickled = ann.build(vectors[distinct])
-        rows = np.concatenate([distinct[order], copies])
+        header = {"last_change": last_change, "built_at": now, "in_graph": 0, "face_ids": face_ids}
+        parts = {}
+        if with_graph:
+            rows, header["in_graph"], parts[_GRAPH] = _build_graph(vectors)
+            header["face_ids"], vectors = [face_ids[row] for row in rows], vectors[rows]
+        parts[_VECTORS] = _pack(header, vectors)
         version = f"{last_change:012d}-{uuid.uuid4().hex[:8]}"
-        header = {
-            "last_change": last_change,
-            "built_at": now,
-            "in_graph": len(distinct),
-            "face_ids": [face_ids[row] for row in rows],
-        }
-        parts = {_VECTORS: _pack(header, vectors[rows]), _GRAPH: pickled}
         for part, content in parts.items():
             key = part_key(group.generation, version, part)
             self._blobs.put(key, self._sealer.seal_blob(group, key, content))
@@ -159,6 +156,15 @@ class SnapshotStore:
         return None
 
 
+def _build_graph(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], int, bytes]:
+    """Return the order of rows that a graph wants, over how many of them it is, and the graph."""
+    from shared.index import ann  # noqa: PLC0415 - heavy
+
+    distinct, copies = _without_copies(vectors)
+    order, pickled = ann.build(vectors[distinct])
+    return np.concatenate([distinct[order], copies]), len(distinct), pickled
+
+
 def _without_copies(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the first rows of each distinct vector, and the rows that repeat one."""
     _, first = np.unique(vectors, axis=0, return_index=True)
@@ -177,5 +183,6 @@ def _pack(header: dict[str, object], vectors: NDArray[np.float32]) -> bytes:
 def _unpack(version: str, content: bytes) -> Snapshot:
     start = _HEADER_SIZE + int.from_bytes(content[:_HEADER_SIZE], "big")
     header = json.loads(content[_HEADER_SIZE:start])
-    plain = np.frombuffer(content, _VECTOR_TYPE, offset=start).reshape(-1, DIMENSION)
+    plain = np.frombuffer(content, _VECTOR_TYPE, offset=start)
+    plain = plain.reshape(len(header["face_ids"]), -1)
     return Snapshot(version=version, vectors=plain.astype(np.float32), **header)

@@ -1,160 +1,147 @@
-"""Finds faces: a coarse look at the whole photo, then closer looks where small faces may be.
+"""Finds faces: to hide all of them, or to recognise people by those that are usable.
 
-The network finds faces of 20 to 350 pixels, and its time goes with the pixels that it is shown.
-So the photo is first shown whole, at two small scales; then small faces are searched for where they
-may be (`closer_looks`). What is doubtful gets a second look at a scale that the network knows well.
-
-Faces may be turned in the image's plane, but of small ones many are missed from 90 degrees on: the
-photo as a whole has to stand upright.
+To hide faces, every pixel of a Full HD photo is looked at, and the photo turned by a quarter too.
+To recognise people, a smaller photo will do.
 """
 
 import math
-from dataclasses import dataclass
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from shared.core.detection import LEAST_CONFIDENCE
-from shared.core.models import Box, DetectionScale, Face, Photo
-from shared.vision.candidates import (
-    SAME_FACE,
-    Candidates,
-    Floats,
-    concatenate,
-    intersections_over_union,
-    suppress_overlapping,
-)
-from shared.vision.centerface import CenterFace
-from shared.vision.closer_looks import SURE, look_closer
-from shared.vision.session import Session
-from shared.vision.windows import Image, count_pixels, look, place_window, zoom_image
+from shared.core.detection import LEAST_CONFIDENCE, LEAST_SIDE
+from shared.core.models import Box, DetectionProfile, Face, Landmarks, Photo
+from shared.vision.candidates import Candidates, Floats, concatenate, suppress_overlapping
+from shared.vision.looks import FULL_HD, look, look_turned
+from shared.vision.resizing import Image
+from shared.vision.second_looks import SURE, UPRIGHT_SCORE, SecondLooks
+from shared.vision.yunet import YuNet
 
+_HIDING_PIXELS = 4 * FULL_HD  # that the network is shown, at most
+_TURNED_PIXELS = 960 * 540  # of a photo that was turned by a quarter
+_RECOGNITION_PIXELS = 800 * 450  # of a photo to recognise people in
 
-@dataclass(frozen=True, slots=True)
-class _Policy:
-    """How thoroughly to look.
+# The least score of a face to hide, by its size in pixels; small faces score less.
+_HIDING_SCORES = ((15, 0.25), (24, 0.15), (math.inf, 0.25))
+# How much of the smaller of two boxes the other covers where both are of one face.
+_NESTED = 0.7
+_NESTED_DOUBTFUL = 0.4  # where the one with the lower score is doubtful
 
-    Attributes:
-        threshold: the least score of a face.
-        most_pixels: of the coarse look, where the photo is large.
-        looks_closer: whether small faces are searched for, and doubtful ones looked at twice.
-    """
-
-    threshold: float
-    most_pixels: int
-    looks_closer: bool
+_BRIGHT_ENOUGH = 96  # of 255, that the brightest part of a photo should reach
+_ROWS = 256  # of pixels, or columns, that tell how bright a photo is
 
 
-_COARSE_PIXELS = 800 * 450  # of the coarse look at a Full HD photo, and at smaller ones
-_POLICIES = {
-    DetectionScale.RECOGNITION: _Policy(LEAST_CONFIDENCE, _COARSE_PIXELS, looks_closer=False),
-    DetectionScale.THOROUGH: _Policy(0.2, 4 * _COARSE_PIXELS, looks_closer=True),
-}
-
-_REDUCTION = 12 / 5  # from closer looks to the coarse one: a face of 20 pixels just shows in it
-_WORTHWHILE = 1.1  # times the coarse look's scale, that closer ones must have
-_FAINTEST = 0.004  # the score of a peak in the coarse look that may be a small face
-_LARGEST = 320  # pixels; where a face may be larger in the coarse look, there is an overview too
-_OVERVIEW_PIXELS = 224 * 126
-_OVERVIEW_HEIGHT = 40  # pixels; the coarse look sees smaller faces better
-_LONGEST = 8192  # pixels that the network is shown in one direction
-_SMALL_PHOTO = 192  # pixels of the longer side that smaller photos are enlarged to,
-_MOST_ENLARGED = 3.0  # but not by more than this
-
-_SECOND_LOOKS = 16  # the largest doubtful faces get one
-_SECOND_WINDOW = 96  # pixels in each direction,
-_SECOND_HEIGHT = 32  # for a face of this height
-_NO_FACE = 0.06  # what scores less at the second look is none
-
-
-class CenterFaceDetector:
+class YuNetDetector:
     """Fills the port `Detector`."""
 
-    def __init__(self, session: Session) -> None:
-        """Take the loaded network `centerface`."""
-        self._network = CenterFace(session)
+    def __init__(self, network: YuNet, second_looks: SecondLooks) -> None:
+        """Take the network that finds faces, and what looks at them again."""
+        self._network = network
+        self._second_looks = second_looks
 
     def detect(
-        self, photo: Photo, *, scale: DetectionScale, threshold: float | None = None
+        self, photo: Photo, *, profile: DetectionProfile, threshold: float | None = None
     ) -> tuple[Face, ...]:
         """Return the faces of the upright image, largest first, their boxes clipped to it.
 
         Args:
             photo: of any size.
-            scale: how thoroughly to look.
-            threshold: the least score of a face, 0..1; None is the scale's own.
-
+            profile: what faces are looked for.
+            threshold: the least score of a face, 0..1; None is the profile's own.
         """
-        policy = _POLICIES[scale]
-        least = policy.threshold if threshold is None else threshold
-        image = photo.upright_bgr
-        zoom = _coarse_zoom(image, policy)
-        if not policy.looks_closer:
-            faces = suppress_overlapping(self._glance(image, zoom, least))
-            return _as_faces(faces, photo.upright_size)
-        peaks = self._glance(image, zoom, min(least, _FAINTEST))
-        closer = min(1.0, zoom * _REDUCTION)
-        if closer > _WORTHWHILE * zoom:
-            found = look_closer(self._network, image, peaks, closer, least)
+        image = _brighten(photo.upright_bgr)
+        if profile is DetectionProfile.HIDING:
+            faces = self._find_all(image, threshold)
         else:
-            found = peaks.above(least)
-        faces = self._look_twice(image, suppress_overlapping(found))
+            faces = self._find_usable(image, LEAST_CONFIDENCE if threshold is None else threshold)
         return _as_faces(faces, photo.upright_size)
 
-    def _glance(self, image: Image, zoom: float, threshold: float) -> Candidates:
-        """Return what the whole photo shows at the coarse scale, and faces that fill it."""
-        coarse = zoom_image(image, zoom)
-        found = self._see(coarse, image, threshold)
-        if max(coarse.shape) <= _LARGEST:
-            return found
-        overview = zoom_image(coarse, min(1.0, math.sqrt(_OVERVIEW_PIXELS / count_pixels(coarse))))
-        large = self._see(overview, image, threshold)
-        return concatenate([found, large.take(large.seen_heights >= _OVERVIEW_HEIGHT)])
+    def _find_all(self, image: Image, threshold: float | None) -> Candidates:
+        """Return every face, however it is turned.
 
-    def _see(self, zoomed: Image, image: Image, threshold: float) -> Candidates:
-        (found,) = self._network.find([zoomed], threshold)
-        scale = image.shape[1] / zoomed.shape[1], image.shape[0] / zoomed.shape[0]
-        return found.mapped(scale, (0, 0))
+        The network finds faces that stand upright or on their head, so one quarter turn shows it
+        the others.
+        """
+        least = min(score for _, score in _HIDING_SCORES) if threshold is None else threshold
+        parts = []
+        for find, pixels, is_turned in (
+            (look, _HIDING_PIXELS, False),
+            (look_turned, _TURNED_PIXELS, True),
+        ):
+            found = suppress_overlapping(find(self._network, image, pixels, least))
+            if threshold is None:
+                found = found.take(found.scores >= _least_scores(found))
+            parts.append(self._second_looks.judge(image, found, is_turned=is_turned))
+        faces = suppress_overlapping(concatenate(parts))
+        is_usable = faces.sizes.min(axis=1) >= LEAST_SIDE
+        usable, _ = self._second_looks.straighten(image, faces.take(is_usable))
+        return _drop_nested(concatenate([usable, faces.take(~is_usable)]))
 
-    def _look_twice(self, image: Image, faces: Candidates) -> Candidates:
-        """Return the faces but for those that a second look clearly shows to be none."""
-        heights = faces.sizes[:, 1]
-        doubtful = np.flatnonzero(faces.scores < SURE)
-        doubtful = doubtful[np.argsort(-heights[doubtful])][:_SECOND_LOOKS]
-        if not len(doubtful):
-            return faces
-        sides = heights[doubtful] / _SECOND_HEIGHT * _SECOND_WINDOW
-        windows = [
-            place_window(centre, float(side), image)
-            for centre, side in zip(faces.centres[doubtful], sides, strict=True)
-        ]
-        seen = look(self._network, image, windows, (_SECOND_WINDOW, _SECOND_WINDOW), _NO_FACE)
-        kept = np.ones(len(faces), bool)
-        for index, candidates in zip(doubtful, seen, strict=True):
-            overlaps = intersections_over_union(faces.boxes[index], candidates.boxes)
-            kept[index] = np.any(overlaps > SAME_FACE)
-        return faces.take(kept)
+    def _find_usable(self, image: Image, threshold: float) -> Candidates:
+        """Return the faces that people may be recognised by.
+
+        The photo is looked at turned only where nobody surely stands upright in it.
+        """
+        found = look(self._network, image, _RECOGNITION_PIXELS, threshold)
+        if found.scores.max(initial=0) < UPRIGHT_SCORE:
+            turned = look_turned(self._network, image, _RECOGNITION_PIXELS, threshold)
+            found = concatenate([found, turned])
+        large = suppress_overlapping(found.take(found.sizes.min(axis=1) >= LEAST_SIDE))
+        faces, is_face = self._second_looks.straighten(image, large)
+        return _drop_nested(faces.take(is_face))
 
 
-def _coarse_zoom(image: Image, policy: _Policy) -> float:
-    longer = int(max(image.shape[:2]))
-    if longer < _SMALL_PHOTO:
-        return min(_MOST_ENLARGED, _SMALL_PHOTO / longer)
-    pixels = count_pixels(image)
-    shown = min(max(_COARSE_PIXELS, pixels / _REDUCTION**2), policy.most_pixels)
-    return min(1.0, math.sqrt(shown / pixels), _LONGEST / longer)
+def _brighten(image: Image) -> Image:
+    """Return a dark photo with its contrast stretched, any other as it is.
+
+    The brightest part counts, not the brightest pixels: a small face in the light must not burn out
+    because all around it is dark.
+    """
+    step = max(1, max(image.shape) // _ROWS)
+    sparse = image[::step, ::step]
+    brightest = int(cv2.blur(sparse, (3, 3)).max())
+    if brightest >= _BRIGHT_ENOUGH or brightest == 0:
+        return image
+    return np.asarray(cv2.convertScaleAbs(image, alpha=255 / brightest), np.uint8)
+
+
+def _least_scores(faces: Candidates) -> NDArray[np.float32]:
+    """Return the least score of each, to be hidden, by its size."""
+    sizes, scores = zip(*_HIDING_SCORES, strict=True)
+    which = np.searchsorted(sizes, faces.sizes.max(axis=1))
+    least: NDArray[np.float32] = np.array(scores, np.float32)[which]
+    return least
+
+
+def _drop_nested(faces: Candidates) -> Candidates:
+    """Return the faces but for boxes inside or around one with a higher score.
+
+    A box that is doubtful goes where less of it is shared.
+    """
+    kept = np.ones(len(faces), bool)
+    areas = faces.sizes.prod(axis=1)
+    for number, score in enumerate(faces.scores):
+        low = np.maximum(faces.boxes[number, :2], faces.boxes[:, :2])
+        high = np.minimum(faces.boxes[number, 2:], faces.boxes[:, 2:])
+        shares = np.clip(high - low, 0, None).prod(axis=1) / np.minimum(areas, areas[number])
+        is_better = faces.scores > score
+        is_one = (shares >= _NESTED) & is_better
+        if score < SURE:
+            is_one |= (shares >= _NESTED_DOUBTFUL) & is_better & (faces.scores >= SURE)
+        kept[number] = not is_one.any()
+    return faces.take(kept)
 
 
 def _as_faces(candidates: Candidates, size: tuple[int, int]) -> tuple[Face, ...]:
     """Return the candidates that are inside an image of a size, largest first."""
     clipped = candidates.boxes.clip(0, np.array((*size, *size), np.float32))
-    faces = map(_as_face, clipped, candidates.scores, candidates.landmarks)
+    seen = zip(clipped.tolist(), candidates.scores.tolist(), candidates.landmarks, strict=True)
+    faces = [Face(Box(*box), score, _as_points(points)) for box, score, points in seen]
     inside = [face for face in faces if min(face.box.width, face.box.height) >= 1]
     return tuple(sorted(inside, key=lambda face: face.box.area, reverse=True))
 
 
-def _as_face(box: Floats, score: np.float32, landmarks: Floats) -> Face:
-    left_eye, right_eye, nose, left_mouth, right_mouth = [
-        (float(x), float(y)) for x, y in landmarks
-    ]
-    points = left_eye, right_eye, nose, left_mouth, right_mouth
-    return Face(Box(*box.tolist()), float(score), points)
+def _as_points(landmarks: Floats) -> Landmarks:
+    left_eye, right_eye, nose, left_mouth, right_mouth = [(x, y) for x, y in landmarks.tolist()]
+    return left_eye, right_eye, nose, left_mouth, right_mouth

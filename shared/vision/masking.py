@@ -39,6 +39,14 @@ The detector's box bounds a rolled face too: an ellipse turned by the eyes cover
 LEAST_ASPECT = 0.8
 """Of the ellipse: a profile has a narrow box, and its ear lies behind it."""
 
+DIAGONAL = 1.25
+"""Of the box of an upright face, in its heights: three wide and four high.
+
+The diagonal stays the same however a face is rolled, while the sides become alike and shorter than
+the face. So a box with a longer diagonal gets a larger ellipse. That makes up for the detector,
+whose boxes of faces that lie or stand on their head are nearly square and less exact.
+"""
+
 SOFT_EDGE = 0.12
 """Width of the soft edge, in radii. It lies outside the ellipse: no pixel of a face is blended."""
 
@@ -115,11 +123,13 @@ class _Ellipse:
 
     @classmethod
     def around(cls, box: Box) -> "_Ellipse":
+        length = math.hypot(box.width, box.height) / DIAGONAL  # of the face, however it is rolled
+        reach = REACH * max(1, length / max(box.width, box.height))
         return cls(
             (box.x1 + box.x2) / 2,
             (box.y1 + box.y2) / 2,
-            REACH * max(box.width, LEAST_ASPECT * box.height),
-            REACH * max(box.height, LEAST_ASPECT * box.width),
+            reach * max(box.width, LEAST_ASPECT * box.height),
+            reach * max(box.height, LEAST_ASPECT * box.width),
         )
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core import metrics
-from shared.core.models import DetectionScale, Face, HideMethod, Photo
+from shared.core.models import DetectionProfile, Face, HideMethod, Photo
 from shared.core.ports import Detector, Embedder, Masker, Metrics
 
 
@@ -19,11 +19,11 @@ class MeasuredDetector:
         self._counts = counts
 
     def detect(
-        self, photo: Photo, *, scale: DetectionScale, threshold: float | None = None
+        self, photo: Photo, *, profile: DetectionProfile, threshold: float | None = None
     ) -> tuple[Face, ...]:
         """Return the faces of the upright image, largest first."""
         started = time.perf_counter()
-        faces = self._detector.detect(photo, scale=scale, threshold=threshold)
+        faces = self._detector.detect(photo, profile=profile, threshold=threshold)
         self._counts.observe(metrics.DETECTION_DURATION, time.perf_counter() - started)
         self._counts.observe(metrics.FACES_FOUND, len(faces))
         return faces
@@ -38,7 +38,7 @@ class MeasuredEmbedder:
         self.model_version = embedder.model_version
 
     def embed(self, photo: Photo, faces: Sequence[Face]) -> NDArray[np.float32]:
-        """Return one unit vector a face, float32 of shape (len(faces), 128)."""
+        """Return one unit vector a face, float32 of shape (len(faces), dimensions)."""
         started = time.perf_counter()
         vectors = self._embedder.embed(photo, faces)
         if faces:

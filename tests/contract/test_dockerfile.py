@@ -8,6 +8,7 @@ import types
 import pytest
 
 from shared.config import ROOT
+from shared.vision.weights import published
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
@@ -17,6 +18,17 @@ def test_every_path_that_it_copies_exists() -> None:
         *sources, _ = line.split()
         for source in sources:
             assert (ROOT / source).exists(), source
+
+
+def test_the_image_carries_the_licences_of_the_weights_in_it() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    assert {"LICENSE", "NOTICE", "licences"} <= {path for line in copied for path in line.split()}
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    for weights in published().models.values():
+        assert weights.file in notice
+        assert weights.origin in notice
+    named = set(re.findall(r"licences/(\S+\.txt)", notice))
+    assert named == {path.name for path in (ROOT / "licences").iterdir()}
 
 
 @pytest.mark.timeout(900)

@@ -9,6 +9,7 @@ from local_runner import functions, template
 from local_runner.triggers import wiring
 from shared.config import ROOT, RunnerSettings, Settings
 from shared.core import uploads
+from shared.events.s3 import MOST_DELIVERIES
 from tests import builders
 
 FUNCTIONS = template.read()
@@ -55,6 +56,7 @@ def test_a_failed_upload_alone_is_delivered_again_and_then_put_aside() -> None:
     queue = template.resource_properties("UploadQueue")
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == "UploadDeadLetterQueue.Arn"
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MOST_DELIVERIES
 
 
 def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:

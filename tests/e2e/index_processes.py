@@ -1,8 +1,8 @@
 """Processes that build the snapshots of a group, change it, and search it, without compiling anew.
 
-Run as `python -m tests.e2e.index_processes` it compiles what builds graphs, once, says `ready`, and
-then reads lines `WHAT FOLDER SEED`: for each it forks a process that works on that folder with an
-App of its own, and says `WHAT FOLDER PID`. A fork has the compiled code and no other state.
+Run as `python -m tests.e2e.index_processes` it compiles what searches groups, once, says `ready`,
+and then reads lines `WHAT FOLDER SEED`: for each it forks a process that works on that folder with
+an App of its own, and says `WHAT FOLDER PID`. A fork has the compiled code and no other state.
 
 - `build` makes one snapshot of the group after the other, until it is killed.
 - `change` adds and removes faces until it is killed, and appends to the file `told` in the folder
@@ -24,7 +24,7 @@ import numpy as np
 from shared.app import App
 from shared.core import faces as faces_core
 from shared.core.models import Group
-from shared.index import ann
+from shared.index import ann, codes
 from shared.index.groups import GroupIndex
 from tests import builders
 from tests.face_vectors import Population
@@ -38,8 +38,8 @@ _NEAREST = 5
 
 
 def open_app(folder: Path) -> App:
-    """Return the App of a process: groups of 100 faces have snapshots."""
-    return App(builders.settings(folder, INDEX_MIN_FACES="100"))
+    """Return the App of a process: groups of 100 faces have snapshots, and graphs."""
+    return App(builders.settings(folder, INDEX_MIN_FACES="100", GRAPH_MIN_FACES="100"))
 
 
 def the_group(app: App) -> Group:
@@ -98,13 +98,14 @@ def _load_graph(app: App, group: Group) -> None:
     assert isinstance(index, GroupIndex)
     (vectors,) = index._groups.values()
     index._refresh(group, vectors)
-    assert index.is_ready(group)
+    assert vectors.has_graph
 
 
 def _compile() -> None:
     vectors = Population(people=50).anyone(_COMPILED_WITH)
     order, pickled = ann.build(vectors)
     ann.load(pickled, np.ascontiguousarray(vectors[order]))
+    codes.Codes(vectors)
 
 
 def main() -> None:

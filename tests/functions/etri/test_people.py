@@ -16,6 +16,7 @@ from shared.core import access, faces, groups
 from shared.core.deadline import Deadline
 from shared.core.models import Face, Limits, Photo, Pose
 from tests import builders, photos
+from tests.catalogues import renewed
 
 OTHER_KEY = "a-key-of-another-tenant"
 OBAMA_AND_BIDEN = ("obama2.jpg", "biden.jpg")
@@ -202,6 +203,21 @@ def test_a_deleted_group_keeps_nobody(store: App) -> None:
     groups.delete(store.groups, store.faces, tenant="t", group_id="staff")
     found = analyse(store, photos.load("obama2.jpg"), {"keep": {"group": "staff"}})
     assert found == {"error": "This option is not allowed"}
+
+
+@pytest.mark.parametrize("option", ["keep", "only"])
+def test_a_group_of_a_model_that_is_gone_is_refused_not_passed_over(
+    store: App, app: App, tmp_path: Path, option: str
+) -> None:
+    enrol(store, "obama.jpg")
+    catalogue = renewed(app.catalogue)
+    recognitions = App(app.settings, catalogue=catalogue).recognitions
+    now = new_app(app, tmp_path, catalogue=catalogue, recognitions=recognitions)
+    found = analyse(now, photos.load("obama2.jpg"), {option: {"group": "staff"}})
+    assert set(found) == {"error"}
+    assert found["error"].startswith("This option is not allowed: ")
+    assert app.model_version in found["error"]
+    assert "enrol anew" in found["error"]
 
 
 def test_says_what_is_wrong_with_a_selection(store: App) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from shared.app import App
 from shared.core.errors import PersonNotFoundError
-from shared.core.models import DetectionScale, PersonId
+from shared.core.models import DetectionProfile, PersonId
 from shared.core.search import Recognition
 from shared.core.similarity import Calibration
+from tests.catalogues import renewed
 from tests.functions.withmind import uploads
 from tests.functions.withmind.client import ANALYSE, WithmindClient
 from tests.functions.withmind.conftest import app_with_models_of
@@ -58,7 +59,9 @@ def test_enrols_the_largest_face(client: WithmindClient) -> None:
 def test_sees_faces_of_40_pixels(
     client: WithmindClient, store: App, pixels: int, is_seen: bool
 ) -> None:
-    face = store.detector.detect(store.images.decode(OBAMA), scale=DetectionScale.RECOGNITION)[0]
+    face = store.detector.detect(store.images.decode(OBAMA), profile=DetectionProfile.RECOGNITION)[
+        0
+    ]
     scale = pixels / min(face.box.width, face.box.height)
     small = cv2.resize(uploads.decoded(OBAMA), None, fx=scale, fy=scale)
     canvas = np.full((480, 640, 3), 110, np.uint8)
@@ -121,7 +124,7 @@ class _TwoModels:
             return self._app.recognitions.of(model_version)
         assert model_version == "another"
         embedder = self._app.recognitions.of(self._app.model_version).embedder
-        return Recognition(embedder, Calibration(((0.0, 100.0), (2.0, 99.0))))
+        return Recognition(embedder, Calibration(((-1.0, 99.0), (1.0, 100.0))))
 
 
 def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_path: Path) -> None:
@@ -138,7 +141,21 @@ def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_pa
         **{name: getattr(store, name) for name in ("images", "detector", "keys", "persons")},
     )
     assert WithmindClient(two).analyse(BIDEN) == "+"
-    assert client.answer(ANALYSE, BIDEN) == b'{"result":"Fail"}'
+    assert client.answer(ANALYSE, BIDEN) == NOT_ENROLLED
+
+
+def test_a_template_of_a_model_that_is_gone_is_compared_with_nobody(store: App) -> None:
+    WithmindClient(store).enrol(OBAMA)
+    ports = {name: getattr(store, name) for name in ("images", "detector", "keys", "persons")}
+    now = App(store.settings, catalogue=renewed(store.catalogue), **ports)
+    client = WithmindClient(now)
+    assert client.answer(ANALYSE, OBAMA) == NOT_ENROLLED
+    assert client.answer(ANALYSE, BIDEN) == NOT_ENROLLED
+    client.enrol(OBAMA)
+    assert client.analyse(OBAMA_LATER) == "+"
+    assert client.analyse(BIDEN) == "-"
+    assert store.persons.find(TAMY).model_version == "renewed"
+    assert list(store.persons.list_ids("public", "withmind")) == [TAMY]
 
 
 def test_a_template_moved_to_another_person_cannot_be_opened(
@@ -156,7 +173,7 @@ def test_stores_the_sealed_vector_and_nothing_else_of_the_face(
     client.enrol(OBAMA, gender="1", age="61")
     client.analyse(OBAMA_LATER)
     photo = store.images.decode(OBAMA)
-    face = store.detector.detect(photo, scale=DetectionScale.RECOGNITION)[0]
+    face = store.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[0]
     (vector,) = store.recognitions.of(store.model_version).embedder.embed(photo, [face])
     person = store.persons.find(TAMY)
     opened = store.sealer.open(person, str(TAMY), person.sealed_vector)

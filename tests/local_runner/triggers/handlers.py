@@ -13,7 +13,7 @@ from shared.events.stream import on_changes
 
 
 @on_uploads
-def count_bytes(key: str, app: App) -> None:
+def count_bytes(key: str, app: App, *, is_last: bool) -> None:
     """Put the size of an upload into the outbox."""
     blob = app.inbox.get(key)
     app.outbox.put(f"{key}.size", str(len(blob.data)).encode())

@@ -88,7 +88,7 @@ def test_a_handler_is_given_the_name_of_the_file(tmp_path: Path, name: str) -> N
     keys = []
 
     @on_uploads
-    def handler(key: str, _app: App) -> None:
+    def handler(key: str, _app: App, *, is_last: bool) -> None:
         keys.append(key)
 
     app = builders.app(tmp_path)

@@ -28,9 +28,9 @@ from shared.storage.local.master_key import FileKeyWrapper
 from tests.fakes import InMemoryBlobs, InMemoryFaces, InMemoryGroups
 
 # The similarity of two vectors is 100 less 10 for each degree between them.
-_DEGREES = np.linspace(0, 10, 101)
+_DEGREES = np.linspace(10, 0, 101)
 CALIBRATION = Calibration(
-    (*((2 * math.sin(math.radians(d) / 2), 100 - 10 * d) for d in _DEGREES), (2.0, -1.0))
+    ((-1.0, -1.0), *((math.cos(math.radians(d)), 100 - 10 * d) for d in _DEGREES))
 )
 _PIXELS = np.zeros((400, 400, 3), np.uint8)
 PHOTO = Photo(_PIXELS, _PIXELS, 1, False, ImageFormat.PNG, None)
@@ -112,6 +112,7 @@ class Story:
             SnapshotStore(InMemoryBlobs(), self.sealer),
             max_bytes=1 << 30,
             min_faces=1 << 30,
+            graph_min_faces=1 << 30,
             metrics=NoMetrics(),
         )
         wrapped_key = self.sealer.new_group_key("g")
@@ -158,7 +159,7 @@ def test_only_hides_the_enrolled_and_says_who(story: Story) -> None:
 
 def test_between_sure_and_impossible_both_hide(story: Story) -> None:
     hidden = [
-        [story.is_hidden(selection, face(degrees)) for degrees in (0.9, 1.1, 2.9, 3.1)]
+        [story.is_hidden(selection, face(degrees)) for degrees in (0.9, 1.1, 3.9, 4.1)]
         for selection in (KEEP, ONLY)
     ]
     assert hidden == [[False, True, True, True], [True, True, True, False]]
@@ -260,7 +261,7 @@ def test_only_finds_the_selected_in_any_crowd(story: Story) -> None:
         story.enrol(f"like-{number}", 2 + number / 1000)
     kim = replace(ONLY, face_ids=("kim",))
     assert story.judge(kim, face(2.5)) == (Verdict(True, "kim"),)
-    assert story.judge(kim, face(3.5)) == (KEPT,)
+    assert story.judge(kim, face(4.5)) == (KEPT,)
 
 
 @pytest.mark.parametrize("selection", [KEEP, ONLY])

@@ -23,6 +23,7 @@ from shared.core.errors import (
     GroupNotFoundError,
     StoreUnavailableError,
     TooManyPixelsError,
+    UnknownModelError,
 )
 from shared.core.hide_options import HideOptions
 from shared.core.models import Blob, BlobInfo, HideMethod, ImageFormat
@@ -44,7 +45,7 @@ class Killed(BaseException):
 class Rewriter:
     """De-identifies what does not begin with `bad`: writes the method in front of it."""
 
-    def __init__(self, model: str = "1", error: FaceError | None = None) -> None:
+    def __init__(self, model: str = "1", error: Exception | None = None) -> None:
         self.model = model
         self.error = error or CorruptImageError("the file is broken")
 
@@ -117,6 +118,7 @@ class Place:
         hider: Rewriter | None = None,
         originals: str = "remove",
         options: HideOptions | None = None,
+        is_last: bool = False,
     ) -> Outcome:
         return uploads.process(
             key,
@@ -125,6 +127,7 @@ class Place:
             hider=hider or Rewriter(),
             terms=Terms(options or HideOptions(), MAX_BYTES, originals == "remove"),
             clock=lambda: NOW,
+            is_last=is_last,
         )
 
     def out(self) -> dict[str, bytes]:
@@ -229,6 +232,10 @@ def test_what_is_not_there_is_nothing_to_do() -> None:
         (AnalysisTimeoutError(), "it took longer than ANALYSIS_TIMEOUT_S"),
         (GroupNotFoundError("crew"), "the tenant has no group of this name: crew"),
         (FaceNotFoundError("ann"), "the group has no such face: ann"),
+        (
+            UnknownModelError("old"),
+            "the faces were enrolled by the model 'old', which is not here: enrol anew",
+        ),
     ],
 )
 def test_what_cannot_be_processed_is_quarantined_with_the_reason(
@@ -239,6 +246,34 @@ def test_what_cannot_be_processed_is_quarantined_with_the_reason(
     assert_came_out(place, BAD)
     told = place.told(f"quarantine/reasons/{KEY}.json")
     assert (told["key"], told["reason"], told["error"]) == (KEY, reason, type(error).__name__)
+
+
+def test_what_nobody_foresaw_is_a_reason_at_the_last_attempt_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place, broken = place_with(BAD), Rewriter(error=ZeroDivisionError("bad pixels of Ann"))
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            place.process(hider=broken)
+        assert place.out() == {}
+        assert place.inbox.get(KEY).data == BAD
+    assert caplog.records == []  # whoever catches it logs it
+    assert place.process(hider=broken, is_last=True) is Outcome.QUARANTINED
+    assert_came_out(place, BAD)
+    told = place.told(f"quarantine/reasons/{KEY}.json")
+    assert told["reason"] == "it failed unexpectedly: ZeroDivisionError"
+    assert told["error"] == "ZeroDivisionError"
+    (line,) = caplog.records
+    assert line.exc_info
+    assert line.exc_info[0] is ZeroDivisionError
+
+
+def test_a_store_that_is_away_is_no_reason_at_the_last_attempt() -> None:
+    place = place_with(BAD)
+    with pytest.raises(StoreUnavailableError):
+        place.process(hider=Rewriter(error=StoreUnavailableError()), is_last=True)
+    assert place.out() == {}
+    assert place.inbox.get(KEY).data == BAD
 
 
 def test_a_large_file_is_quarantined_unread() -> None:
@@ -436,6 +471,23 @@ def test_a_file_may_be_replaced_at_any_moment(first: bytes, second: bytes) -> No
         place.process()  # for the event of the second
         place.process()  # and of the first, late
         assert_came_out(place, second)
+    assert number > 6
+
+
+def test_a_file_may_be_replaced_at_any_moment_of_the_last_attempt() -> None:
+    broken = Rewriter(error=ZeroDivisionError())
+    for number in itertools.count(1):
+        place = place_with(BAD)
+        replaced: list[str] = []
+        place.process(
+            hider=broken,
+            watch=at(number, ALL, lambda: replaced.append(place.inbox.put(KEY, GOOD))),  # noqa: B023
+            is_last=True,
+        )
+        if not replaced:
+            break
+        place.process()
+        assert_came_out(place, GOOD)
     assert number > 6
 
 

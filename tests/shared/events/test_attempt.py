@@ -29,12 +29,16 @@ def app(tmp_path: Path, metrics: InMemoryMetrics) -> App:
     return App(builders.settings(tmp_path), metrics=metrics)
 
 
-def upload(number: int, key: str) -> dict[str, Any]:
+def upload(number: int, key: str, *, deliveries: int = 1) -> dict[str, Any]:
     created = {
         "eventName": "ObjectCreated:Put",
         "s3": {"bucket": {"name": "inbox"}, "object": {"key": key}},
     }
-    return {"messageId": f"message-{number}", "body": json.dumps({"Records": [created]})}
+    return {
+        "messageId": f"message-{number}",
+        "attributes": {"ApproximateReceiveCount": str(deliveries)},
+        "body": json.dumps({"Records": [created]}),
+    }
 
 
 def change(number: int, generation: str) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def change(number: int, generation: str) -> dict[str, Any]:
     }
 
 
-def fail_for_bad(name: str, _app: App) -> None:
+def fail_for_bad(name: str, _app: App, *, is_last: bool = False) -> None:
     if name.startswith("bad"):
         raise ZeroDivisionError
 
@@ -62,6 +66,17 @@ def test_counts_the_messages_of_a_batch(app: App, metrics: InMemoryMetrics) -> N
     }
     assert metrics.values["event_records", "upload"] == [3]
     assert len(metrics.values["event_duration_seconds", "upload"]) == 3
+
+
+def test_a_call_is_told_when_it_is_the_last(app: App) -> None:
+    told = []
+
+    def call(_key: str, _app: App, *, is_last: bool) -> None:
+        told.append(is_last)
+
+    records = [upload(number, "a", deliveries=number) for number in range(1, 7)]
+    on_uploads(call)({"Records": records}, Context(), app)
+    assert told == [False] * 4 + [True] * 2
 
 
 def test_counts_a_generation_once_and_its_records_all(app: App, metrics: InMemoryMetrics) -> None:

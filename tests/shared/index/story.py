@@ -26,19 +26,33 @@ PLENTY = 1 << 30
 class Story:
     """A group in a store, an index over it, and what the group ought to hold."""
 
-    def __init__(self, folder: Path, *, max_bytes: int = PLENTY, min_faces: int = PLENTY) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_bytes: int = PLENTY,
+        min_faces: int = PLENTY,
+        graph_min_faces: int = PLENTY,
+    ) -> None:
         self.groups = InMemoryGroups()
         self.faces = InMemoryFaces(self.groups)
         self.sealer = AesGcmSealer(FileKeyWrapper(folder))
         self.blobs = FileBlobs(folder / "snapshots")
         self.snapshots = SnapshotStore(self.blobs, self.sealer)
-        self.builder = SnapshotBuilder(self.faces, self.sealer, self.snapshots)
         self.max_bytes, self.min_faces = max_bytes, min_faces
+        self.graph_min_faces = graph_min_faces
+        self.builder = self.fresh_builder()
         self.now = 0.0
         self.index = self.fresh_index()
         self.population = Population(people=300)
         self.known: dict[str, NDArray[np.float32]] = {}
         self.create("g")
+
+    def fresh_builder(self) -> SnapshotBuilder:
+        """Return the builder of another process."""
+        return SnapshotBuilder(
+            self.faces, self.sealer, self.snapshots, graph_min_faces=self.graph_min_faces
+        )
 
     def fresh_index(self) -> GroupIndex:
         """Return the index of another process."""
@@ -48,6 +62,7 @@ class Story:
             self.snapshots,
             max_bytes=self.max_bytes,
             min_faces=self.min_faces,
+            graph_min_faces=self.graph_min_faces,
             metrics=NoMetrics(),
             clock=lambda: self.now,
         )
@@ -62,7 +77,7 @@ class Story:
         self.groups = InMemoryGroups()
         self.groups.create(group)
         self.faces = InMemoryFaces(self.groups)
-        self.builder = SnapshotBuilder(self.faces, self.sealer, self.snapshots)
+        self.builder = self.fresh_builder()
         self.index = self.fresh_index()
         self.known.clear()
 

@@ -1,4 +1,4 @@
-"""Search through snapshots and graphs, against a plain scan of what the group holds."""
+"""Search through snapshots, codes and graphs, against a plain scan of what the group holds."""
 
 import json
 import logging
@@ -12,7 +12,8 @@ import pytest
 
 from shared.core.errors import StoreUnavailableError
 from shared.core.snapshots import manifest_key, part_key
-from tests.shared.index.story import Story
+from shared.index.vectors import GroupVectors
+from tests.shared.index.story import PLENTY, Story
 
 pytestmark = pytest.mark.timeout(900)  # the first graph of a machine is compiled
 
@@ -22,8 +23,17 @@ LARGE = 1000  # faces; from here on a group has snapshots
 
 @pytest.fixture
 def story(tmp_path: Path) -> Story:
-    """A group with a snapshot of most of its faces, and some that came and went since."""
-    story = Story(tmp_path, min_faces=LARGE)
+    """A group with a graph over most of its faces, and some that came and went since."""
+    return changed_since_its_snapshot(Story(tmp_path, min_faces=LARGE, graph_min_faces=LARGE))
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Story:
+    """The same without a graph, as groups are."""
+    return changed_since_its_snapshot(Story(tmp_path, min_faces=LARGE))
+
+
+def changed_since_its_snapshot(story: Story) -> Story:
     story.add(FACES)
     assert story.builder.build(story.group())
     story.add(40)
@@ -37,17 +47,27 @@ def version_in_force(story: Story) -> str:
     return manifest.version
 
 
-def wait_for_graph(story: Story) -> None:
-    """Search once, and wait until the thread that this started has attached the graph."""
+def wait_until_ready(story: Story) -> None:
+    """Search once, and wait until the thread that this started has attached the codes."""
     story.check()
     deadline = time.monotonic() + 240
-    while not graph_is_used(story):
-        assert time.monotonic() < deadline, "no graph was attached"
+    while not story.index.is_ready(story.group()):
+        assert time.monotonic() < deadline, "no codes were attached"
         time.sleep(0.05)
 
 
+def wait_for_graph(story: Story) -> None:
+    wait_until_ready(story)
+    assert graph_is_used(story)
+
+
 def graph_is_used(story: Story) -> bool:
-    return story.index.is_ready(story.group())
+    return vectors_of(story).has_graph
+
+
+def vectors_of(story: Story) -> GroupVectors:
+    (vectors,) = story.index._groups.values()
+    return vectors
 
 
 def test_a_fresh_process_reads_only_what_changed_since_the_snapshot(story: Story) -> None:
@@ -60,12 +80,80 @@ def test_a_fresh_process_reads_only_what_changed_since_the_snapshot(story: Story
 def test_the_graph_finds_what_a_scan_finds(story: Story) -> None:
     wait_for_graph(story)
     for limit in (1, 5, 20):
-        for min_score in (-1.0, 0.9, 0.95):
+        for min_score in (-1.0, 0.5, 0.7):
             story.check(limit, min_score)
 
 
-def test_with_the_graph_a_new_face_is_found_at_once_and_a_removed_one_never(story: Story) -> None:
-    wait_for_graph(story)
+def test_codes_find_what_a_scan_finds(plain: Story) -> None:
+    wait_until_ready(plain)
+    for limit in (1, 5, 20, 300, 5000):
+        for min_score in (-1.0, 0.3, 0.7):
+            plain.check(limit, min_score)
+    assert not graph_is_used(plain)
+
+
+def test_every_search_of_a_snapshot_goes_through_its_codes(
+    plain: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until_ready(plain)
+    codes = vectors_of(plain)._parts.base.codes
+
+    def candidates(*_: object) -> object:
+        raise AssertionError("went through the codes")
+
+    monkeypatch.setattr(codes, "candidates", candidates)
+    for limit, must_be_exact in ((5, False), (5, True), (300, False)):
+        with pytest.raises(AssertionError, match="codes"):
+            plain.check(limit, must_be_exact=must_be_exact)
+
+
+def test_codes_count_as_memory_in_use(plain: Story) -> None:
+    plain.check()
+    before = vectors_of(plain).bytes
+    plain.index._refresh(plain.group(), vectors_of(plain))
+    assert vectors_of(plain).bytes - before == FACES * 128
+
+
+def test_rows_that_came_since_are_all_that_is_multiplied_number_by_number(plain: Story) -> None:
+    plain.check()
+    assert vectors_of(plain).scanned == FACES + 40
+    plain.index._refresh(plain.group(), vectors_of(plain))
+    assert vectors_of(plain).scanned == 40
+
+
+def test_a_snapshot_without_a_graph_is_one_blob_and_its_manifest(plain: Story) -> None:
+    names = [info.key.rpartition("/")[2] for info in plain.blobs.list()]
+    assert sorted(names) == ["manifest", "vectors"]
+
+
+def test_a_graph_that_is_not_wanted_any_more_is_not_searched(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.graph_min_faces = PLENTY
+    story.index = story.fresh_index()
+    wait_until_ready(story)
+    assert not graph_is_used(story)
+    story.check()
+    assert not caplog.records
+
+
+def test_a_graph_that_is_not_there_yet_is_not_missed(
+    plain: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain.graph_min_faces = LARGE
+    plain.index = plain.fresh_index()
+    wait_until_ready(plain)
+    assert not graph_is_used(plain)
+    plain.check()
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("which", ["story", "plain"])
+def test_a_new_face_is_found_at_once_and_a_removed_one_never(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    story: Story = request.getfixturevalue(which)
+    wait_until_ready(story)
     for _ in range(5):
         story.add(3)
         newest = list(story.known)[-1]
@@ -94,12 +182,11 @@ def test_where_the_graph_may_have_cut_faces_off_all_are_looked_at(story: Story) 
 
 def test_a_search_that_must_be_exact_does_not_go_through_the_graph(story: Story) -> None:
     wait_for_graph(story)
-    (vectors,) = story.index._groups.values()
 
     def search(*_: object) -> object:
         raise AssertionError("went through the graph")
 
-    vectors.search = search  # type: ignore[method-assign, assignment]
+    vectors_of(story).search = search  # type: ignore[method-assign, assignment]
     story.check(limit=5, must_be_exact=True)
     story.check(limit=21)
     with pytest.raises(AssertionError, match="graph"):
@@ -111,6 +198,7 @@ def test_a_group_that_shrinks_below_its_snapshot_stays_right(story: Story) -> No
     story.remove(FACES // 2)
     story.check(limit=2000)
     assert not graph_is_used(story)
+    assert not story.index.is_ready(story.group())
     story.add(30)
     story.remove(700)
     story.check(limit=2000)
@@ -125,7 +213,7 @@ def test_a_newer_snapshot_is_taken_up_in_the_background(story: Story) -> None:
     story.check()
     deadline = time.monotonic() + 60
     while True:
-        (vectors,) = story.index._groups.values()
+        vectors = vectors_of(story)
         if vectors.snapshot is not None and vectors.snapshot.version != old:
             break
         assert time.monotonic() < deadline
@@ -140,8 +228,7 @@ def test_looks_for_a_newer_snapshot_only_now_and_then(tmp_path: Path) -> None:
     story.add(FACES)
     for _ in range(20):
         story.check()
-    (vectors,) = story.index._groups.values()
-    assert vectors.next_look == 30.0
+    assert vectors_of(story).next_look == 30.0
 
 
 def test_a_small_group_has_no_business_with_snapshots(tmp_path: Path) -> None:
@@ -165,7 +252,7 @@ def test_a_damaged_snapshot_costs_no_answers(
     elif damage == "truncated":
         story.blobs.put(key, sealed[:20])
     else:
-        other = Story(Path(str(story.blobs._root) + "-2"), min_faces=LARGE)
+        other = Story(Path(str(story.blobs._root) + "-2"), graph_min_faces=LARGE)
         other.add(LARGE)
         assert other.builder.build(other.group())
         foreign = part_key(other.group().generation, version_in_force(other), part)
@@ -174,7 +261,7 @@ def test_a_damaged_snapshot_costs_no_answers(
     with caplog.at_level(logging.WARNING):
         story.check(limit=2000)
         if part == "graph":
-            story.index._refresh(story.group(), next(iter(story.index._groups.values())))
+            story.index._refresh(story.group(), vectors_of(story))
     assert "a snapshot is not used" in caplog.text
     assert not graph_is_used(story)
     story.check(limit=5)
@@ -278,13 +365,12 @@ def test_a_search_goes_on_while_the_store_of_snapshots_is_away(
     story: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     story.check()
-    (vectors,) = story.index._groups.values()
 
     def away(key: str, *, most_bytes: int | None = None) -> object:
         raise StoreUnavailableError("away")
 
     story.blobs.get = away  # type: ignore[method-assign, assignment]
-    story.index._refresh(story.group(), vectors)
+    story.index._refresh(story.group(), vectors_of(story))
     assert "an index could not be loaded" in caplog.text
     story.check()
     story.index = story.fresh_index()

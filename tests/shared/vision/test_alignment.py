@@ -3,14 +3,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.vision.alignment import (
-    CHIP_SIDE,
-    PREDICTED_IN_CHIP,
-    Floats,
-    cut_chip,
-    fit_similarities,
-)
+from shared.vision.alignment import Floats, cut_square, fit_similarities
 from tests import photos
+
+SIDE = 112  # of the crops, in pixels
 
 POINTS = np.array([(1.0, 2.0), (30.0, 4.0), (18.0, 25.0), (5.0, 40.0), (27.0, 38.0)])
 
@@ -72,33 +68,28 @@ def test_fits_no_faces() -> None:
     assert fit_similarities(POINTS, np.empty((0, 5, 2))).shape == (0, 2, 3)
 
 
-def test_aligned_points_are_dlibs_with_pixels_counted_from_their_centres() -> None:
-    # The nose in dlib's chip lies at 74.012 from the left edge: half a pixel less from the first
-    # pixel's centre.
-    assert PREDICTED_IN_CHIP[4] == pytest.approx((73.51123, 87.27975), abs=1e-4)
-
-
-def test_cuts_exactly_the_pixels_under_the_chip() -> None:
+@pytest.mark.parametrize("side", [1, 112, 150])
+def test_cuts_exactly_the_pixels_under_the_crop(side: int) -> None:
     rng = np.random.default_rng(2)
     image = rng.integers(0, 256, (200, 220, 3), dtype=np.uint8)
 
-    chip = cut_chip(image, similarity(1, 0, (31, 17)))
+    crop = cut_square(image, similarity(1, 0, (31, 17)), side)
 
-    np.testing.assert_array_equal(chip, image[17 : 17 + CHIP_SIDE, 31 : 31 + CHIP_SIDE])
+    np.testing.assert_array_equal(crop, image[17 : 17 + side, 31 : 31 + side])
 
 
 @pytest.mark.parametrize("scale", [1.5, 2.0, 3.7, 8.0])
 def test_shrinks_without_moving_anything(scale: float) -> None:
-    side = round(CHIP_SIDE * scale) + 40
+    side = round(SIDE * scale) + 40
     x, y = np.meshgrid(np.arange(side), np.arange(side))
     ramps = np.stack([x, y, x + y], axis=-1) * (250 / (2 * side))
-    chip = cut_chip(np.rint(ramps).astype(np.uint8), similarity(scale, 10, (40, 5)))
+    crop = cut_square(np.rint(ramps).astype(np.uint8), similarity(scale, 10, (40, 5)), SIDE)
 
-    inner = np.arange(20, 130)
+    inner = np.arange(20, 92)
     pixels = np.stack(np.meshgrid(inner, inner), axis=-1).reshape(-1, 2).astype(float)
     places = moved(similarity(scale, 10, (40, 5)), pixels)
     expected = places @ np.array([(1, 0, 1), (0, 1, 1)]) * (250 / (2 * side))
-    drift = chip[20:130, 20:130].reshape(-1, 3) - expected
+    drift = crop[20:92, 20:92].reshape(-1, 3) - expected
 
     assert np.abs(drift.mean(axis=0)).max() < 0.1
     assert np.abs(drift).max() <= 1.5
@@ -108,9 +99,9 @@ def test_averages_what_it_shrinks() -> None:
     board = np.indices((900, 900)).sum(axis=0) % 2 * 255
     image = np.repeat(board[..., np.newaxis], 3, axis=2).astype(np.uint8)
 
-    chip = cut_chip(image, similarity(5, 20, (100, 50)))
+    crop = cut_square(image, similarity(5, 20, (100, 50)), SIDE)
 
-    inner = chip[40:110, 40:110].astype(float)
+    inner = crop[20:90, 20:90].astype(float)
     assert inner.mean() == pytest.approx(127.5, abs=2)
     assert inner.std() < 12
 
@@ -119,22 +110,22 @@ def test_is_black_beyond_the_image() -> None:
     white = np.full((100, 100, 3), 255, np.uint8)
 
     for scale in (0.5, 2.0):
-        chip = cut_chip(white, similarity(scale, 0, (-CHIP_SIDE * scale / 2, 0)))
-        assert not chip[:, : CHIP_SIDE // 2 - 3].any()
-        assert chip[2 : CHIP_SIDE // 4, CHIP_SIDE // 2 + 3 : CHIP_SIDE // 2 + 30].min() == 255
+        crop = cut_square(white, similarity(scale, 0, (-SIDE * scale / 2, 0)), SIDE)
+        assert not crop[:, : SIDE // 2 - 3].any()
+        assert crop[2 : SIDE // 4, SIDE // 2 + 3 : SIDE // 2 + 30].min() == 255
 
 
 @pytest.mark.parametrize("scale", [0.5, 3.0])
 def test_is_all_black_far_beyond_the_image(scale: float) -> None:
     white = np.full((60, 80, 3), 255, np.uint8)
 
-    assert not cut_chip(white, similarity(scale, 30, (5000, -3000))).any()
+    assert not cut_square(white, similarity(scale, 30, (5000, -3000)), SIDE).any()
 
 
 def test_leaves_the_image_as_it_is() -> None:
     image = decoded("obama.jpg")
     before = image.copy()
 
-    cut_chip(image, similarity(2, 5, (300, 100)))
+    cut_square(image, similarity(2, 5, (300, 100)), SIDE)
 
     np.testing.assert_array_equal(image, before)

@@ -10,11 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.models import Box, DetectionScale, Face, ImageFormat, Photo
+from shared.core.detection import LEAST_SIDE
+from shared.core.models import Box, DetectionProfile, Face, ImageFormat, Photo
 from tests import photos
 
-RECOGNITION, THOROUGH = DetectionScale.RECOGNITION, DetectionScale.THOROUGH
-SCALES = [RECOGNITION, THOROUGH]
+RECOGNITION, HIDING = DetectionProfile.RECOGNITION, DetectionProfile.HIDING
+PROFILES = [RECOGNITION, HIDING]
 FULL_HD = 1080, 1920
 
 
@@ -32,9 +33,9 @@ def pixels_of(name: str) -> NDArray[np.uint8]:
 
 
 def find(
-    app: App, pixels: NDArray[Any], scale: DetectionScale, threshold: float | None = None
+    app: App, pixels: NDArray[Any], profile: DetectionProfile, threshold: float | None = None
 ) -> tuple[Face, ...]:
-    return app.detector.detect(photo_of(pixels), scale=scale, threshold=threshold)
+    return app.detector.detect(photo_of(pixels), profile=profile, threshold=threshold)
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -76,12 +77,12 @@ def count_found(faces: tuple[Face, ...], boxes: list[Box]) -> int:
     return sum(any(overlap(face.box, box) > 0.3 for face in faces) for box in boxes)
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(
     "name", ["astronaut", "obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"]
 )
-def test_finds_the_one_face_of_a_portrait(app: App, name: str, scale: DetectionScale) -> None:
-    (face,) = find(app, pixels_of(name), scale)
+def test_finds_the_one_face_of_a_portrait(app: App, name: str, profile: DetectionProfile) -> None:
+    (face,) = find(app, pixels_of(name), profile)
     assert face.confidence > 0.7
     box = face.box
     for x, y in face.landmarks:
@@ -92,7 +93,7 @@ def test_finds_the_one_face_of_a_portrait(app: App, name: str, scale: DetectionS
 @pytest.mark.parametrize("name", ["obama_partial_face.jpg", "obama_partial_face2.jpg"])
 def test_finds_a_face_that_the_photo_cuts(app: App, name: str) -> None:
     pixels = pixels_of(name)
-    (face,) = find(app, pixels, THOROUGH)
+    (face,) = find(app, pixels, HIDING)
     assert face.box.height > 250
     assert face.box.x1 >= 0
     assert face.box.x2 <= pixels.shape[1]
@@ -101,24 +102,27 @@ def test_finds_a_face_that_the_photo_cuts(app: App, name: str) -> None:
 def test_landmarks_are_where_they_are_on_the_photo(app: App) -> None:
     (face,) = find(app, pixels_of("astronaut"), RECOGNITION)
     by_eye = [(203, 102), (248, 103), (224, 126), (204, 141), (243, 143)]
-    assert np.array(face.landmarks) == pytest.approx(np.array(by_eye), abs=4)
+    assert np.array(face.landmarks) == pytest.approx(np.array(by_eye), abs=6)
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("side", [64, 128, 700, 4000])
 @pytest.mark.parametrize("around", [0.9, 1.6])
 def test_finds_a_face_that_fills_a_photo_of_any_size(
-    app: App, side: int, around: float, scale: DetectionScale
+    app: App, side: int, around: float, profile: DetectionProfile
 ) -> None:
     pixels = cv2.resize(close_up(app, "obama.jpg", around), (side, side))
-    faces = find(app, pixels, scale)
+    faces = find(app, pixels, profile)
     height = side / max(around, 1)
+    if profile is RECOGNITION and height < LEAST_SIDE * 1.4:  # it is less wide than high
+        assert faces == ()
+        return
     assert any(0.6 * height < face.box.height < 1.2 * height for face in faces)
 
 
-def test_thorough_finds_large_and_tiny_faces_in_one_call(app: App) -> None:
+def test_hiding_finds_large_and_tiny_faces_in_one_call(app: App) -> None:
     pixels, boxes = scene(app, [400, 24, 28, 60, 36])
-    assert count_found(find(app, pixels, THOROUGH), boxes) == len(boxes)
+    assert count_found(find(app, pixels, HIDING), boxes) == len(boxes)
 
 
 def test_recognition_leaves_tiny_faces_alone(app: App) -> None:
@@ -126,72 +130,147 @@ def test_recognition_leaves_tiny_faces_alone(app: App) -> None:
     assert count_found(find(app, pixels, RECOGNITION), boxes) == 1
 
 
-def test_thorough_finds_the_faces_of_a_full_hd_crowd(app: App) -> None:
+def test_hiding_finds_the_faces_of_a_full_hd_crowd(app: App) -> None:
     head = cv2.resize(close_up(app, "astronaut", 2.4), (60, 60), interpolation=cv2.INTER_AREA)
     crowd = np.tile(head, (18, 32, 1))
-    faces = find(app, crowd, THOROUGH)
+    faces = find(app, crowd, HIDING)
     assert len(faces) > 0.95 * 18 * 32
     assert all(15 < face.box.height < 40 for face in faces)
 
 
 def test_each_face_is_found_once(app: App) -> None:
     pixels, _ = scene(app, [300, 90, 60, 30, 24])
-    faces = find(app, pixels, THOROUGH)
+    faces = find(app, pixels, HIDING)
     pairs = [(one, other) for one in faces for other in faces if one is not other]
     assert all(overlap(one.box, other.box) <= 0.3 for one, other in pairs)
 
 
 def test_the_largest_face_comes_first(app: App) -> None:
-    faces = find(app, scene(app, [40, 300, 90, 150])[0], THOROUGH)
+    faces = find(app, scene(app, [40, 300, 90, 150])[0], HIDING)
     assert len(faces) >= 4
     assert all(one.box.area >= other.box.area for one, other in pairwise(faces))
 
 
 def test_the_threshold_is_the_least_confidence(app: App) -> None:
     pixels, _ = scene(app, [200, 60, 40, 30])
-    confidences = sorted(face.confidence for face in find(app, pixels, THOROUGH))
+    confidences = sorted(face.confidence for face in find(app, pixels, HIDING))
     above = (confidences[0] + confidences[-1]) / 2
-    kept = find(app, pixels, THOROUGH, threshold=above)
+    kept = find(app, pixels, HIDING, threshold=above)
     assert 0 < len(kept) < len(confidences)
     assert all(face.confidence >= above for face in kept)
 
 
-@pytest.mark.parametrize("angle", [30, 60, 90, 180])
-def test_thorough_finds_a_face_that_is_turned(app: App, angle: int) -> None:
-    matrix = cv2.getRotationMatrix2D((256, 256), -angle, 1)
-    pixels = cv2.warpAffine(pixels_of("astronaut"), matrix, (512, 512))
-    x, y = matrix @ (225, 130, 1)
-    boxes = [face.box for face in find(app, pixels, THOROUGH)]
-    assert any(box.x1 < x < box.x2 and box.y1 < y < box.y2 for box in boxes)
+def turned(name: str, clockwise: float) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return a photo turned about its middle, and the matrix from the upright one to it."""
+    pixels = pixels_of(name)
+    height, width = pixels.shape[:2]
+    side = int(np.hypot(height, width))
+    matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), -clockwise, 1), np.float64)
+    matrix[:, 2] += np.array([side - width, side - height]) / 2
+    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side)), np.uint8), matrix
+
+
+def moved(face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where the five points of a face lie after a matrix."""
+    return np.array(face.landmarks) @ matrix[:, :2].T + matrix[:, 2]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", ["astronaut", "obama.jpg"])
+@pytest.mark.parametrize("angle", range(0, 360, 45))
+def test_finds_a_face_that_is_turned(
+    app: App, name: str, angle: int, profile: DetectionProfile
+) -> None:
+    (upright,) = find(app, pixels_of(name), profile)
+    pixels, matrix = turned(name, angle)
+    x, y = moved(upright, matrix).mean(axis=0)
+    (face,) = find(app, pixels, profile)
+    assert face.box.x1 < x < face.box.x2
+    assert face.box.y1 < y < face.box.y2
+
+
+@pytest.mark.parametrize("name", ["astronaut", "obama.jpg", "obama2.jpg"])
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_recognition_knows_where_the_eyes_of_a_turned_face_are(
+    app: App, name: str, angle: int
+) -> None:
+    (upright,) = find(app, pixels_of(name), RECOGNITION)
+    pixels, matrix = turned(name, angle)
+    (face,) = find(app, pixels, RECOGNITION)
+    distances = np.linalg.norm(np.array(face.landmarks) - moved(upright, matrix), axis=1)
+    assert distances.max() < 0.1 * upright.box.height
+
+
+def test_hiding_finds_lone_faces_of_20_pixels_anywhere_in_full_hd(app: App) -> None:
+    wall = cv2.GaussianBlur(
+        cv2.resize(pixels_of("obama.jpg")[:150, :260], FULL_HD[::-1]), (0, 0), 9
+    )
+    head = cv2.resize(close_up(app, "obama.jpg", 2.2), (44, 44), interpolation=cv2.INTER_AREA)
+    for x, y in [(3, 5), (1000, 517), (1870, 1030), (333, 900), (1500, 40), (18, 1033)]:
+        image = np.array(wall)
+        image[y : y + 44, x : x + 44] = head
+        faces = find(app, image, HIDING)
+        assert count_found(faces, [Box(x + 14, y + 12, x + 30, y + 32)]) == 1, (x, y)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", ["astronaut", "obama.jpg", "biden.jpg"])
+def test_finds_a_face_in_the_dark(app: App, name: str, profile: DetectionProfile) -> None:
+    pixels = pixels_of(name)
+    dark = (pixels * 0.04).astype(np.uint8)
+    (face,), (seen,) = find(app, dark, profile), find(app, pixels, profile)
+    assert overlap(face.box, seen.box) > 0.6
+
+
+def test_one_person_is_one_face(app: App) -> None:
+    """In a large photo of a face, parts of it look like faces of their own."""
+    pixels = cv2.resize(close_up(app, "biden.jpg", 2.0), (2200, 2200))
+    (face,) = find(app, pixels, HIDING)
+    assert face.box.height > 800
+
+
+def test_a_photo_of_many_bands_is_one_photo(app: App) -> None:
+    """A large photo is looked at in bands; each of its faces is found, at their rims too."""
+    head = cv2.resize(close_up(app, "astronaut", 2.2), (150, 150), interpolation=cv2.INTER_AREA)
+    wall = np.full((3600, 2200, 3), 127, np.uint8)
+    tops = range(10, 3400, 211)
+    for top in tops:
+        wall[top : top + 150, 900:1050] = head
+    assert len(find(app, wall, HIDING)) == len(tops)
+
+
+def test_noise_is_no_crowd(app: App) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (1080, 1920, 3)).astype(np.uint8)
+    assert find(app, noise, HIDING) == ()
 
 
 def test_colour_channels_are_not_mixed_up(app: App) -> None:
-    """The network was trained on red, green, blue; it is surer of that order than of the other."""
+    """The network was trained on blue, green, red; it is surer of that order than of the other."""
     pixels = pixels_of("astronaut")
     (right,), (wrong,) = (find(app, image, RECOGNITION) for image in (pixels, pixels[..., ::-1]))
     assert right.confidence > wrong.confidence
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 5000), (50, 10000), (10000, 50), (3, 70000), (31, 33), (1080, 1920)]
 )
 def test_finds_nothing_where_nothing_is(
-    app: App, shape: tuple[int, int], scale: DetectionScale
+    app: App, shape: tuple[int, int], profile: DetectionProfile
 ) -> None:
-    assert find(app, np.full((*shape, 3), 127, np.uint8), scale) == ()
+    assert find(app, np.full((*shape, 3), 127, np.uint8), profile) == ()
 
 
 def test_the_photo_stays_as_it_is(app: App) -> None:
     pixels = pixels_of("astronaut")
     photo = photo_of(pixels.copy())
-    app.detector.detect(photo, scale=THOROUGH)
+    app.detector.detect(photo, profile=HIDING)
     assert np.array_equal(photo.upright_bgr, pixels)
 
 
 def test_threads_find_the_same_at_once(app: App) -> None:
     images = [scene(app, [200, 40, 24])[0], pixels_of("astronaut"), pixels_of("biden.jpg")]
-    alone = [find(app, image, THOROUGH) for image in images]
+    alone = [find(app, image, HIDING) for image in images]
     with ThreadPoolExecutor(3) as pool:
-        at_once = list(pool.map(lambda image: find(app, image, THOROUGH), images))
+        at_once = list(pool.map(lambda image: find(app, image, HIDING), images))
     assert at_once == alone

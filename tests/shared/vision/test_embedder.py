@@ -1,5 +1,7 @@
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -7,35 +9,29 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.models import DetectionScale, Face, Photo
-from shared.vision import weights
-from shared.vision.embedder import DlibEmbedder
-from shared.vision.landmarks import LandmarkPredictor
+from shared.core.models import Box, DetectionProfile, Face, ImageFormat, Photo
+from shared.vision.embedder import OnnxEmbedder
 from shared.vision.session import Session
+from shared.vision.weights import EmbedderSpec
 from tests import photos
 
-SAME_PERSON = 0.41
-NEARLY_EQUAL = 0.1
+SAME_PERSON = 0.4  # the least cosine of two photos of one
+NEARLY_EQUAL = 0.9
 
 Seen = tuple[Photo, tuple[Face, ...]]
 
 
-@pytest.fixture(scope="module", params=["fp32", "int8"])
-def embedder(request: pytest.FixtureRequest, app: App) -> DlibEmbedder:
-    model = f"dlib-resnet-{request.param}"
-    models_dir = app.settings.models_dir
-    return DlibEmbedder(
-        Session(weights.load(model, models_dir), provider="cpu", threads=0),
-        LandmarkPredictor(weights.load("dlib-5-points", models_dir)),
-        model_version=weights.catalogue()[model].version,
-    )
+@pytest.fixture(scope="module")
+def embedder(app: App) -> OnnxEmbedder:
+    model, spec = app.catalogue.embedder(app.model_version)
+    return OnnxEmbedder(app.open_session(model.name), spec, model_version=model.version)
 
 
 def seen(app: App, name: str) -> Seen:
     """Return a photo and the one face on it."""
     data = photos.astronaut_jpeg() if name == "astronaut" else photos.load(name)
     photo = app.images.decode(data)
-    return photo, app.detector.detect(photo, scale=DetectionScale.RECOGNITION)[:1]
+    return photo, app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[:1]
 
 
 def moved(matrix: NDArray[np.float64], face: Face) -> Face:
@@ -57,29 +53,29 @@ def shown(pixels: cv2.typing.MatLike, photo: Photo) -> Photo:
     return replace(photo, stored=upright_bgr, upright_bgr=upright_bgr)
 
 
-def distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    return float(np.linalg.norm(one - other))
+def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(one @ other)
 
 
-def test_photos_of_a_person_are_nearer_than_those_of_two(app: App, embedder: DlibEmbedder) -> None:
+def test_photos_of_a_person_are_nearer_than_those_of_two(app: App, embedder: OnnxEmbedder) -> None:
     names = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut"]
     *obama, biden, astronaut = (embedder.embed(*seen(app, name))[0] for name in names)
 
-    assert max(distance(one, other) for one in obama for other in obama) < SAME_PERSON - 0.05
+    assert min(cosine(one, other) for one in obama for other in obama) > SAME_PERSON + 0.1
     for one in obama:
-        assert min(distance(one, biden), distance(one, astronaut)) > SAME_PERSON + 0.1
-    assert distance(biden, astronaut) > SAME_PERSON + 0.1
+        assert max(cosine(one, biden), cosine(one, astronaut)) < SAME_PERSON - 0.1
+    assert cosine(biden, astronaut) < SAME_PERSON - 0.1
 
 
 @pytest.mark.parametrize("name", ["obama_partial_face.jpg", "obama_partial_face2.jpg"])
-def test_knows_a_face_that_the_border_cuts(name: str, app: App, embedder: DlibEmbedder) -> None:
+def test_knows_a_face_that_the_border_cuts(name: str, app: App, embedder: OnnxEmbedder) -> None:
     (whole,) = embedder.embed(*seen(app, "obama.jpg"))
     (cut,) = embedder.embed(*seen(app, name))
 
-    assert distance(whole, cut) < SAME_PERSON
+    assert cosine(whole, cut) > SAME_PERSON
 
 
-def test_vectors_are_float32_of_unit_length(app: App, embedder: DlibEmbedder) -> None:
+def test_vectors_are_float32_of_unit_length(app: App, embedder: OnnxEmbedder) -> None:
     vectors = embedder.embed(*seen(app, "biden.jpg"))
 
     assert vectors.shape == (1, 128)
@@ -88,18 +84,18 @@ def test_vectors_are_float32_of_unit_length(app: App, embedder: DlibEmbedder) ->
 
 
 @pytest.mark.parametrize("degrees", [-90, 15, 45, 90, 180])
-def test_roll_changes_little(degrees: float, app: App, embedder: DlibEmbedder) -> None:
+def test_roll_changes_little(degrees: float, app: App, embedder: OnnxEmbedder) -> None:
     photo, (face,) = upright = seen(app, "obama.jpg")
     turn = cv2.getRotationMatrix2D(face.landmarks[2], degrees, 1)
     (expected,) = embedder.embed(*upright)
 
     turned = warped(upright, np.asarray(turn, np.float64), photo.upright_size)
 
-    assert distance(embedder.embed(*turned)[0], expected) < NEARLY_EQUAL
+    assert cosine(embedder.embed(*turned)[0], expected) > NEARLY_EQUAL
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.5, 1.6])
-def test_resolution_changes_little(factor: float, app: App, embedder: DlibEmbedder) -> None:
+def test_resolution_changes_little(factor: float, app: App, embedder: OnnxEmbedder) -> None:
     photo, faces = view = seen(app, "obama.jpg")
     (expected,) = embedder.embed(*view)
 
@@ -108,19 +104,19 @@ def test_resolution_changes_little(factor: float, app: App, embedder: DlibEmbedd
     matrix = np.array([(factor, 0, offset), (0, factor, offset)])
     (found,) = embedder.embed(shown(pixels, photo), [moved(matrix, face) for face in faces])
 
-    assert distance(found, expected) < NEARLY_EQUAL
+    assert cosine(found, expected) > NEARLY_EQUAL
 
 
-def test_colour_matters_little(app: App, embedder: DlibEmbedder) -> None:
+def test_colour_matters_little(app: App, embedder: OnnxEmbedder) -> None:
     photo, faces = view = seen(app, "obama.jpg")
     grey = cv2.cvtColor(photo.upright_bgr, cv2.COLOR_BGR2GRAY)
 
     (found,) = embedder.embed(shown(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), photo), faces)
 
-    assert distance(found, embedder.embed(*view)[0]) < 0.3
+    assert cosine(found, embedder.embed(*view)[0]) > 0.7
 
 
-def test_many_faces_of_a_photo_are_each_as_alone(app: App, embedder: DlibEmbedder) -> None:
+def test_many_faces_of_a_photo_are_each_as_alone(app: App, embedder: OnnxEmbedder) -> None:
     photo, faces = side_by_side(seen(app, "obama.jpg"), seen(app, "biden.jpg"))
     many = [*faces, *(jittered(face, number) for number in range(9) for face in faces)]
 
@@ -128,7 +124,7 @@ def test_many_faces_of_a_photo_are_each_as_alone(app: App, embedder: DlibEmbedde
 
     alone = np.concatenate([embedder.embed(photo, [face]) for face in many])
     np.testing.assert_allclose(together, alone, atol=2e-5)
-    assert distance(together[0], together[1]) > SAME_PERSON
+    assert cosine(together[0], together[1]) < SAME_PERSON
 
 
 def side_by_side(left: Seen, right: Seen) -> Seen:
@@ -145,7 +141,7 @@ def jittered(face: Face, seed: int) -> Face:
     return moved(np.array([(1, 0, shift[0]), (0, 1, shift[1])]), face)
 
 
-def test_no_faces_have_no_vectors(app: App, embedder: DlibEmbedder) -> None:
+def test_no_faces_have_no_vectors(app: App, embedder: OnnxEmbedder) -> None:
     photo, _ = seen(app, "biden.jpg")
 
     vectors = embedder.embed(photo, [])
@@ -154,7 +150,7 @@ def test_no_faces_have_no_vectors(app: App, embedder: DlibEmbedder) -> None:
     assert vectors.dtype == np.float32
 
 
-def test_a_face_far_outside_the_photo_has_a_finite_vector(app: App, embedder: DlibEmbedder) -> None:
+def test_a_face_far_outside_the_photo_has_a_finite_vector(app: App, embedder: OnnxEmbedder) -> None:
     photo, (face,) = seen(app, "biden.jpg")
 
     away = moved(np.array([(3, 0, 9000), (0, 3, -7000)], float), face)
@@ -162,7 +158,7 @@ def test_a_face_far_outside_the_photo_has_a_finite_vector(app: App, embedder: Dl
     assert np.isfinite(embedder.embed(photo, [away])).all()
 
 
-def test_four_threads_find_the_same(app: App, embedder: DlibEmbedder) -> None:
+def test_four_threads_find_the_same(app: App, embedder: OnnxEmbedder) -> None:
     views = [seen(app, name) for name in ("obama.jpg", "biden.jpg", "obama2.jpg", "astronaut")]
     expected = [embedder.embed(*view) for view in views]
 
@@ -172,7 +168,7 @@ def test_four_threads_find_the_same(app: App, embedder: DlibEmbedder) -> None:
     np.testing.assert_array_equal(found, expected * 3)
 
 
-def test_leaves_the_photo_as_it_is(app: App, embedder: DlibEmbedder) -> None:
+def test_leaves_the_photo_as_it_is(app: App, embedder: OnnxEmbedder) -> None:
     photo, faces = seen(app, "obama.jpg")
     copy = photo.upright_bgr.copy()
 
@@ -181,5 +177,78 @@ def test_leaves_the_photo_as_it_is(app: App, embedder: DlibEmbedder) -> None:
     np.testing.assert_array_equal(copy, photo.upright_bgr)
 
 
-def test_says_which_model_made_the_vectors(embedder: DlibEmbedder) -> None:
-    assert embedder.model_version in {row.version for row in weights.catalogue().values()}
+def test_says_which_model_made_the_vectors(app: App, embedder: OnnxEmbedder) -> None:
+    assert embedder.model_version == app.model_version
+
+
+class Recorder(Session):
+    """A network that keeps what it is shown, and gives every face the same vector."""
+
+    device = "cpu"
+    input = "chips"
+
+    def __init__(self) -> None:
+        self.batches: list[NDArray[np.float32]] = []
+
+    def run(
+        self, outputs: Sequence[str] | None, inputs: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[np.float32]]:
+        self.batches.append(inputs["chips"])
+        return [np.tile(np.array([3, 4], np.float32), (len(inputs["chips"]), 1))]
+
+
+def recorded(
+    spec: EmbedderSpec, faces: Sequence[Face], pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], Recorder]:
+    """Return the vectors of faces, and what the network was shown of them."""
+    photo = Photo(pixels, pixels, 1, False, ImageFormat.PNG, None)
+    network = Recorder()
+    embedder = OnnxEmbedder(network, spec, model_version="recorded")
+    return embedder.embed(photo, faces), network
+
+
+SPEC = EmbedderSpec(
+    dimensions=2,
+    side=20,
+    channels="rgb",
+    mean=100.0,
+    scale=0.5,
+    template=((6, 8), (14, 8), (10, 11), (7, 15), (13, 15)),
+    knots=((-1.0, 0.0), (1.0, 100.0)),
+)
+BLUE = np.full((200, 200, 3), (200, 100, 10), np.uint8)
+FACE = Face(
+    Box(80, 80, 120, 120), 0.9, ((86, 88), (114, 88), (100, 98.5), (89.5, 112.5), (110.5, 112.5))
+)
+
+
+@pytest.mark.parametrize(("channels", "values"), [("rgb", (10, 100, 200)), ("bgr", (200, 100, 10))])
+def test_chips_are_as_the_catalogue_says(
+    channels: Literal["rgb", "bgr"], values: tuple[int, int, int]
+) -> None:
+    vectors, network = recorded(replace(SPEC, channels=channels), [FACE], BLUE)
+
+    (chips,) = network.batches
+    assert chips.shape == (1, 3, 20, 20)
+    assert chips.dtype == np.float32
+    expected = (np.array(values, np.float32) - 100) * 0.5
+    np.testing.assert_array_equal(chips[0], np.broadcast_to(expected[:, None, None], (3, 20, 20)))
+    np.testing.assert_allclose(vectors, [[0.6, 0.8]], atol=1e-6)
+
+
+def test_the_points_of_a_face_lie_where_the_template_has_them() -> None:
+    for (x, y), (expected_x, expected_y) in zip(FACE.landmarks, SPEC.template, strict=True):
+        pixels = np.zeros((200, 200, 3), np.uint8)
+        cv2.circle(pixels, (round(x), round(y)), 6, (255, 255, 255), -1)
+
+        _, network = recorded(SPEC, [FACE], pixels)
+
+        rows, columns = np.nonzero(network.batches[0][0, 0] > 0)
+        assert (columns.mean(), rows.mean()) == pytest.approx((expected_x, expected_y), abs=0.5)
+
+
+def test_many_faces_are_embedded_a_few_at_a_time() -> None:
+    vectors, network = recorded(SPEC, [FACE] * 19, BLUE)
+
+    assert [len(chips) for chips in network.batches] == [8, 8, 3]
+    assert vectors.shape == (19, 2)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.app import App
-from shared.core.models import DetectionScale, HideMethod
+from shared.core.models import DetectionProfile, HideMethod
 from tests import builders, photos
 from tests.fakes import InMemoryMetrics
 
@@ -12,7 +12,7 @@ def test_counts_the_faces_found_embedded_and_hidden(tmp_path: Path) -> None:
     metrics = InMemoryMetrics()
     app = App(builders.settings(tmp_path), metrics=metrics)
     photo = app.images.decode(photos.astronaut_jpeg())
-    faces = app.detector.detect(photo, scale=DetectionScale.RECOGNITION)
+    faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     embedder = app.recognitions.of(app.model_version).embedder
     vectors = embedder.embed(photo, faces)
     assert embedder.embed(photo, []).shape == (0, 128)

@@ -9,8 +9,8 @@ from shared.config import Settings
 from shared.vision import weights
 from shared.vision.session import ProviderUnavailableError, Session, wants_gpu
 
-MODEL = weights.load("dlib-resnet-int8", Settings.from_environment().models_dir)
-CHIPS = np.random.default_rng(2).uniform(0, 255, (4, 3, 150, 150)).astype(np.float32)
+MODEL = weights.published().load("sface", Settings.from_environment().models_dir)
+CHIPS = np.random.default_rng(2).uniform(0, 255, (4, 3, 112, 112)).astype(np.float32)
 
 
 def test_runs_on_the_cpu_where_it_is_told_to() -> None:
@@ -18,6 +18,10 @@ def test_runs_on_the_cpu_where_it_is_told_to() -> None:
     assert session.device == "cpu"
     (vectors,) = session.run(["vectors"], {"chips": CHIPS})
     assert vectors.shape == (4, 128)
+
+
+def test_tells_what_the_input_is_called() -> None:
+    assert Session(MODEL, provider="cpu", threads=1).input == "chips"
 
 
 def test_auto_says_what_it_took() -> None:

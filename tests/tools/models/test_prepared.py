@@ -19,6 +19,7 @@ WEIGHTS = Weights(
     version="m-1",
     licence="MIT",
     origin="https://example.org",
+    embedder=None,
 )
 
 
