@@ -14,11 +14,16 @@ from rich.table import Table
 
 from benchmarks import measure
 from shared.vision.session import Session
+from shared.vision.weights import Role
 from tests import builders
 
 _BATCHES = {"cpu": (1, 4, 16), "cuda": (1, 4, 16, 64, 256)}
-_SHAPES = {"detector": (3, 480, 640), "face_mesh": (3, 192, 192), "embedder": (3, 112, 112)}
-_NAMES = {"detector": "images", "face_mesh": "faces judged", "embedder": "faces embedded"}
+# What each model takes: its name here, and the shape and type of one item.
+_TAKEN: dict[Role, tuple[str, tuple[int, ...], type]] = {
+    "detector": ("images", (3, 480, 640), np.uint8),
+    "face_mesh": ("faces judged", (3, 192, 192), np.uint8),
+    "embedder": ("faces embedded", (3, 112, 112), np.float32),
+}
 
 
 def main() -> None:
@@ -35,8 +40,8 @@ def main() -> None:
         title=f"images of 640x480 and faces, on {device}",
     )
     rows = {
-        _NAMES[role]: [_rate(session, (n, *_SHAPES[role]), arguments.repeats) for n in batches]
-        for role, session in sessions.items()
+        name: [_rate(sessions[role], (n, *shape), kind, arguments.repeats) for n in batches]
+        for role, (name, shape, kind) in _TAKEN.items()
     }
     for what, rates in rows.items():
         table.add_row(what, *(f"{rate:.0f}" for rate in rates))
@@ -44,9 +49,9 @@ def main() -> None:
     measure.write({"device": device, "batches": batches, **rows}, arguments.output)
 
 
-def _rate(session: Session, shape: tuple[int, ...], repeats: int) -> float:
+def _rate(session: Session, shape: tuple[int, ...], kind: type, repeats: int) -> float:
     values = np.random.default_rng(5).integers(0, 256, shape)
-    batch: NDArray[Any] = values.astype(session.input_type)
+    batch: NDArray[Any] = values.astype(kind)
     ms = measure.median_ms(lambda: session.run(None, {session.input: batch}), repeats)
     return shape[0] / ms * 1000
 

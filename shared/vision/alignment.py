@@ -33,6 +33,12 @@ def fit_similarities(source: Floats, targets: Floats) -> Floats:
     return np.concatenate([turns, shifts[:, :, np.newaxis]], axis=2)
 
 
+def turns_of(similarities: Floats) -> Floats:
+    """Return by how much similarities, shape (N, 2, 3), turn: clockwise in degrees, shape (N,)."""
+    turns: Floats = np.degrees(np.arctan2(similarities[:, 1, 0], similarities[:, 0, 0]))
+    return turns
+
+
 def cut_square(image_bgr: NDArray[np.uint8], to_image: Floats, side: int) -> NDArray[np.uint8]:
     """Return the crop of shape (side, side, 3), black where it reaches beyond the image.
 

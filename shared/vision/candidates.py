@@ -76,9 +76,14 @@ def suppress_overlapping(candidates: Candidates) -> Candidates:
     return candidates.take(np.asarray(kept, np.intp))
 
 
+def intersections(box: Floats, boxes: Floats) -> Floats:
+    """Return the area that a box, shape (4,), shares with each of others, shape (N, 4)."""
+    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    return np.asarray(np.clip(high - low, 0, None).prod(axis=1), np.float32)
+
+
 def intersections_over_union(box: Floats, boxes: Floats) -> Floats:
     """Return how much a box, shape (4,), overlaps with each of others, shape (N, 4); 0..1."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=1)
+    common = intersections(box, boxes)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
     return np.asarray(common / (areas - common), np.float32)

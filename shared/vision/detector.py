@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 
 from shared.core.detection import LEAST_CONFIDENCE, LEAST_SIDE
 from shared.core.models import Box, DetectionProfile, Face, Landmarks, Photo
-from shared.vision.candidates import Candidates, Floats, concatenate, suppress_overlapping
+from shared.vision.candidates import (
+    Candidates,
+    Floats,
+    concatenate,
+    intersections,
+    suppress_overlapping,
+)
 from shared.vision.looks import FULL_HD, look, look_turned
-from shared.vision.resizing import Image
+from shared.vision.resizing import Image, longer_side
 from shared.vision.second_looks import SURE, UPRIGHT_SCORE, SecondLooks
 from shared.vision.yunet import YuNet
 
@@ -98,7 +104,7 @@ def _brighten(image: Image) -> Image:
     The brightest part counts, not the brightest pixels: a small face in the light must not burn out
     because all around it is dark.
     """
-    step = max(1, max(image.shape) // _ROWS)
+    step = max(1, longer_side(image) // _ROWS)
     sparse = image[::step, ::step]
     brightest = int(cv2.blur(sparse, (3, 3)).max())
     if brightest >= _BRIGHT_ENOUGH or brightest == 0:
@@ -122,9 +128,7 @@ def _drop_nested(faces: Candidates) -> Candidates:
     kept = np.ones(len(faces), bool)
     areas = faces.sizes.prod(axis=1)
     for number, score in enumerate(faces.scores):
-        low = np.maximum(faces.boxes[number, :2], faces.boxes[:, :2])
-        high = np.minimum(faces.boxes[number, 2:], faces.boxes[:, 2:])
-        shares = np.clip(high - low, 0, None).prod(axis=1) / np.minimum(areas, areas[number])
+        shares = intersections(faces.boxes[number], faces.boxes) / np.minimum(areas, areas[number])
         is_better = faces.scores > score
         is_one = (shares >= _NESTED) & is_better
         if score < SURE:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.vision.alignment import Floats, cut_square, fit_similarities
+from shared.vision.alignment import Floats, cut_square, fit_similarities, turns_of
 from shared.vision.session import Device, Session
 
 _SIDE = 192  # pixels of a crop
@@ -48,8 +48,7 @@ class Meshes:
     @property
     def turns(self) -> Floats:
         """By how much the frames are turned in the photo, in degrees, clockwise; shape (N,)."""
-        turns: Floats = np.degrees(np.arctan2(self.to_image[:, 1, 0], self.to_image[:, 0, 0]))
-        return turns
+        return turns_of(self.to_image)
 
     @property
     def landmarks(self) -> Floats:

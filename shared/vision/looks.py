@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from shared.vision.candidates import Candidates, Floats, concatenate
-from shared.vision.resizing import Image, count_pixels, resize, scale_between
+from shared.vision.resizing import Image, count_pixels, longer_side, resize, scale_between
 from shared.vision.yunet import YuNet
 
 FULL_HD = 1920 * 1088  # pixels
@@ -33,7 +33,7 @@ def look(network: YuNet, photo: Image, max_pixels: int, threshold: float) -> Can
         threshold: the least score, 0..1.
     """
     zoomed = resize(photo, _zoom(photo, max_pixels))
-    side = max(zoomed.shape)
+    side = longer_side(zoomed)
     overview_side = max(n for n in _OVERVIEW_SIDES if n <= side / 2 or n == _OVERVIEW_SIDES[0])
     overview = resize(zoomed, min(1.0, overview_side / side))
     (large,) = network.find([overview], threshold)
@@ -71,7 +71,7 @@ def _look_in_bands(network: YuNet, image: Image, threshold: float) -> Candidates
 
 def _zoom(photo: Image, max_pixels: int) -> float:
     """Return the scale at which a whole photo is looked at."""
-    longer = int(max(photo.shape[:2]))
+    longer = longer_side(photo)
     if longer < _SMALL_PHOTO:
         return min(_MAX_ENLARGEMENT, _SMALL_PHOTO / longer)
     return min(1.0, math.sqrt(max_pixels / count_pixels(photo)), _MAX_SIDE / longer)

@@ -23,10 +23,10 @@ class MeshPoseEstimator:
 
     def estimate(self, photo: Photo, faces: Sequence[Face]) -> tuple[Pose, ...]:
         """Return one pose a face; what does not look like a face from near has no certain one."""
+        if not faces:
+            return ()
         boxes = np.array([(f.box.x1, f.box.y1, f.box.x2, f.box.y2) for f in faces], np.float64)
         landmarks = np.array([face.landmarks for face in faces], np.float64)
-        if not len(faces):
-            return ()
         meshes = self._mesh.look(photo.upright_bgr, boxes, landmarks)
         seen = zip(meshes.points, meshes.turns, meshes.logits, strict=True)
         return tuple(

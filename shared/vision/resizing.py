@@ -24,6 +24,11 @@ def scale_between(image: Image, other: Image) -> tuple[float, float]:
     return other.shape[1] / image.shape[1], other.shape[0] / image.shape[0]
 
 
+def longer_side(image: Image) -> int:
+    """Return the greater of height and width."""
+    return int(max(image.shape[:2]))
+
+
 def count_pixels(image: Image) -> int:
     """Return height times width."""
     return int(image.shape[0] * image.shape[1])

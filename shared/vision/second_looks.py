@@ -12,7 +12,7 @@ at the face set upright.
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.vision.alignment import cut_square, fit_similarities
+from shared.vision.alignment import cut_square, fit_similarities, turns_of
 from shared.vision.candidates import MAX_OVERLAP, Candidates, Floats, intersections_over_union
 from shared.vision.face_mesh import UPRIGHT_POINTS, FaceMesh, Meshes
 from shared.vision.resizing import Image
@@ -81,9 +81,10 @@ class SecondLooks:
             return faces
         again = self._scores_again(photo, faces.take(doubtful), is_turned=is_turned)
         most = _MORE_IF_CLEAR_AND_TURNED if is_turned else _MORE_IF_CLEAR
-        more = np.interp(faces.sizes[doubtful].max(axis=1), _CLEAR_SIZES, (0, most))
+        sizes = faces.sizes[doubtful].max(axis=1)
+        more = np.interp(sizes, _CLEAR_SIZES, (0, most))
         is_face[doubtful] = (faces.scores[doubtful] + again) / 2 >= self._seen_again + more
-        is_worth_it = (again >= _LEAST_AGAIN) | (faces.sizes[doubtful].max(axis=1) >= _LARGE)
+        is_worth_it = (again >= _LEAST_AGAIN) | (sizes >= _LARGE)
         near = doubtful[~is_face[doubtful] & is_worth_it][:_MAX_NEAR]
         is_face[near] = self._look_like_faces(photo, faces.take(near))
         return faces.take(is_face)
@@ -108,7 +109,7 @@ class SecondLooks:
                 break
             before = found.take(tilted)
             upright, logits = self._set_upright(photo, before)
-            is_face[tilted] |= logits >= np.interp(before.sizes.max(axis=1), _SIZES, _LEAST_LOGITS)
+            is_face[tilted] |= logits >= self._logits_needed(before)
             is_clear = logits >= _CLEAR_LOGIT
             after = self._look_upright(photo, upright.take(is_clear))
             clear = tilted[is_clear]
@@ -129,7 +130,7 @@ class SecondLooks:
                 cut_square(photo, _around(centre, zoom, is_turned=is_turned), _WINDOW)
                 for centre, zoom in zip(faces.centres.astype(np.float64), zooms, strict=True)
             ]
-            seen = self._network.find(windows, _FAINTEST) if windows else []
+            seen = self._network.find(windows, _FAINTEST)
             for number, candidates in enumerate(seen):
                 half = faces.sizes[number, ::step] / zooms[number] / 2
                 box = np.concatenate([_WINDOW / 2 - half, _WINDOW / 2 + half])
@@ -143,8 +144,7 @@ class SecondLooks:
 
         Large ones are tried in all four directions: a face that fills the photo may be seen badly.
         """
-        sizes = faces.sizes.max(axis=1)
-        least = np.interp(sizes, _SIZES, self._least_logits)
+        sizes, least = faces.sizes.max(axis=1), self._logits_needed(faces)
         is_face: NDArray[np.bool_] = self._meshes(photo, faces).logits >= least
         for turn, smallest in ((180, 0), (90, _LARGE), (270, _LARGE)):
             others = np.flatnonzero(~is_face & (sizes >= smallest))
@@ -177,7 +177,7 @@ class SecondLooks:
         found = Candidates(faces.boxes.copy(), faces.scores, faces.landmarks.copy())
         to_photo = fit_similarities(_IN_WINDOW, faces.landmarks.astype(np.float64))
         windows = [cut_square(photo, matrix, _FACE_WINDOW) for matrix in to_photo]
-        seen = self._network.find(windows, _LEAST_SCORE) if windows else []
+        seen = self._network.find(windows, _LEAST_SCORE)
         for number, (candidates, matrix) in enumerate(zip(seen, to_photo, strict=True)):
             offsets = np.abs(candidates.landmarks.mean(axis=1) - _FACE_WINDOW / 2).max(axis=1)
             near = candidates.take(offsets < _FACE_SIZE)
@@ -188,6 +188,11 @@ class SecondLooks:
                 found.landmarks[number] = points
         return found
 
+    def _logits_needed(self, faces: Candidates) -> NDArray[np.float64]:
+        """Return the least logit of Face Mesh for each to be a face, by its size."""
+        least: NDArray[np.float64] = np.interp(faces.sizes.max(axis=1), _SIZES, self._least_logits)
+        return least
+
     def _meshes(self, photo: Image, faces: Candidates) -> Meshes:
         boxes, landmarks = faces.boxes.astype(np.float64), faces.landmarks.astype(np.float64)
         return self._mesh.look(photo, boxes, landmarks)
@@ -195,9 +200,7 @@ class SecondLooks:
 
 def _angles(landmarks: Floats) -> NDArray[np.float64]:
     """Return by how much faces are tilted, clockwise in degrees, as their five points have it."""
-    matrices = fit_similarities(UPRIGHT_POINTS, landmarks.astype(np.float64))
-    angles: NDArray[np.float64] = np.degrees(np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0]))
-    return angles
+    return turns_of(fit_similarities(UPRIGHT_POINTS, landmarks.astype(np.float64)))
 
 
 def _turned(faces: Candidates, angle: float) -> Candidates:

@@ -42,9 +42,7 @@ class Session:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = ort.InferenceSession(model, options, providers=_providers(provider))
-        taken = self._session.get_inputs()[0]
-        self.input: str = taken.name
-        self.input_type: type = np.uint8 if "uint8" in taken.type else np.float32
+        self.input: str = self._session.get_inputs()[0].name
         active = self._session.get_providers()
         self.device: Device = "cuda" if "CUDAExecutionProvider" in active else "cpu"
         if provider == "cuda" and self.device != "cuda":

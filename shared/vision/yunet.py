@@ -31,9 +31,11 @@ class YuNet:
         """Return the candidates in each image that score at least the threshold, several a face.
 
         Args:
-            images_bgr: at least one, all of one shape (H, W, 3).
+            images_bgr: any number, all of one shape (H, W, 3).
             threshold: 0..1, exclusive.
         """
+        if not images_bgr:
+            return []
         names = [f"maps_{stride}" for stride in _STRIDES]
         maps = self._session.run(names, {"images": _as_input(images_bgr)})
         return [
