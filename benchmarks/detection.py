@@ -30,6 +30,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks import measure, pairs
+from benchmarks.accuracy import most_central
 from benchmarks.similarity import person_of
 from shared.app import App
 from shared.config import Settings
@@ -104,9 +105,10 @@ def portraits(app: App, people: pairs.Pairs) -> list[Portrait]:
         if person_of(file) in found:
             continue
         image = _read(app, people.folder / file)
-        faces = app.detector.detect(as_photo(image), profile=DetectionProfile.RECOGNITION)
+        photo = as_photo(image)
+        faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
         if faces:
-            found[person_of(file)] = Portrait(image, most_central(faces, image).box)
+            found[person_of(file)] = Portrait(image, most_central(photo, faces).box)
     return list(found.values())
 
 
@@ -123,7 +125,9 @@ def lone_faces(
         found = total = 0
         for scene in range(_SCENES):
             canvas = full_hd(backgrounds[scene % len(backgrounds)])
-            chosen = [people[(scene * _FACES_A_SCENE + n) % len(people)] for n in range(2)]
+            chosen = [
+                people[(scene * _FACES_A_SCENE + n) % len(people)] for n in range(_FACES_A_SCENE)
+            ]
             truth = [paste(canvas, person, height, chance) for person in chosen]
             boxes = _boxes(app, canvas)
             found += sum(_is_found(box, boxes) for box in truth)
@@ -153,7 +157,7 @@ def tilted_heads(app: App, people: Sequence[Portrait]) -> dict[str, str]:
     def vector(image: Image) -> NDArray[np.float32] | None:
         photo = as_photo(image)
         faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
-        return embedder.embed(photo, [most_central(faces, image)])[0] if faces else None
+        return embedder.embed(photo, [most_central(photo, faces)])[0] if faces else None
 
     upright = [vector(person.image_bgr) for person in people]
     cosines = {}
@@ -268,15 +272,6 @@ def turn(person: Portrait, angle: float) -> tuple[Image, Box]:
     x, y = matrix @ ((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2, 1)
     half = (box.width + box.height) / 4
     return turned.astype(np.uint8), Box(x - half, y - half, x + half, y + half)
-
-
-def most_central(faces: Sequence[Face], image: Image) -> Face:
-    """Return the face nearest to the middle of a photo."""
-    height, width = image.shape[:2]
-    return min(
-        faces,
-        key=lambda f: abs(f.box.x1 + f.box.x2 - width) + abs(f.box.y1 + f.box.y2 - height),
-    )
 
 
 def as_photo(image_bgr: Image) -> Photo:

@@ -59,12 +59,7 @@ def all_of_them() -> dict[str, Hostile]:
 
 def portrait(name: str) -> Image:
     """Return a square photo of one person."""
-    data = photos.astronaut_jpeg() if name == _ASTRONAUT else photos.load(name)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    left, top, side = _SQUARES[name]
-    square = image[top : top + side, left : left + side]
-    return cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return photos.square(name, _SQUARES[name], SIDE)
 
 
 def turned(name: str, clockwise: float) -> Image:

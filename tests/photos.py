@@ -10,12 +10,15 @@ import tarfile
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import skimage.data
+from numpy.typing import NDArray
 
 from shared.config import ROOT
+from shared.core.models import ImageFormat, Photo
 
 _CACHE = ROOT / ".cache" / "photos"
 _REQUIREMENT = (
@@ -44,14 +47,44 @@ def astronaut_jpeg() -> bytes:
     return bytes(encoded.tobytes())
 
 
+def pixels(name: str) -> NDArray[np.uint8]:
+    """Return a photo by its file name, or the `astronaut`, as BGR of shape (H, W, 3)."""
+    data = astronaut_jpeg() if name == "astronaut" else load(name)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
+def square(name: str, place: tuple[int, int, int], side: int) -> NDArray[np.uint8]:
+    """Return a square of a photo in another size; its place is left, top and side in pixels."""
+    left, top, length = place
+    cut = pixels(name)[top : top + length, left : left + length]
+    return np.asarray(cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def turned(image: NDArray[Any], clockwise: float) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return an image turned on a canvas that holds all of it, and the matrix to there."""
+    height, width = image.shape[:2]
+    side = int(np.hypot(height, width))
+    matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), -clockwise, 1), np.float64)
+    matrix[:, 2] += np.array([side - width, side - height]) / 2
+    return np.asarray(cv2.warpAffine(image, matrix, (side, side)), np.uint8), matrix
+
+
+def decoded(image: NDArray[Any]) -> Photo:
+    """Return pixels as a decoded photo, of which nothing can be changed."""
+    bgr = np.array(image, np.uint8, order="C")
+    bgr.flags.writeable = False
+    return Photo(bgr, bgr, 1, has_orientation=False, format=ImageFormat.PNG, quality=None)
+
+
 def side_by_side(*names: str, height: int = 600) -> bytes:
     """Return one PNG of several photos, each so many pixels high."""
     parts = []
     for name in names:
-        pixels = cv2.imdecode(np.frombuffer(load(name), np.uint8), cv2.IMREAD_COLOR)
-        assert pixels is not None
-        scale = height / pixels.shape[0]
-        parts.append(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        image = pixels(name)
+        scale = height / image.shape[0]
+        parts.append(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     return bytes(cv2.imencode(".png", np.hstack(parts))[1].tobytes())
 
 

@@ -41,9 +41,4 @@ def portrait(number: int) -> bytes:
 
 @cache
 def _cropped(name: str) -> NDArray[Any]:
-    data = photos.astronaut_jpeg() if name == _ASTRONAUT else photos.load(name)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    left, top, side = _SQUARES[name]
-    square = image[top : top + side, left : left + side]
-    return cv2.resize(square, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    return photos.square(name, _SQUARES[name], _SIDE)

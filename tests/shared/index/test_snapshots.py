@@ -65,6 +65,14 @@ def graph_is_used(story: Story) -> bool:
     return vectors_of(story).has_graph
 
 
+def check_without_graph(story: Story) -> None:
+    """See that a fresh process gives the right answers, and through no graph."""
+    story.index = story.fresh_index()
+    wait_until_ready(story)
+    assert not graph_is_used(story)
+    story.check()
+
+
 def vectors_of(story: Story) -> GroupVectors:
     (vectors,) = story.index._groups.values()
     return vectors
@@ -130,10 +138,7 @@ def test_a_graph_that_is_not_wanted_any_more_is_not_searched(
     story: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     story.graph_min_faces = PLENTY
-    story.index = story.fresh_index()
-    wait_until_ready(story)
-    assert not graph_is_used(story)
-    story.check()
+    check_without_graph(story)
     assert not caplog.records
 
 
@@ -141,10 +146,7 @@ def test_a_graph_that_is_not_there_yet_is_not_missed(
     plain: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain.graph_min_faces = LARGE
-    plain.index = plain.fresh_index()
-    wait_until_ready(plain)
-    assert not graph_is_used(plain)
-    plain.check()
+    check_without_graph(plain)
     assert not caplog.records
 
 

@@ -1,7 +1,5 @@
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from shared.vision.alignment import Floats, cut_square, fit_similarities
 from tests import photos
@@ -20,11 +18,6 @@ def similarity(scale: float, degrees: float, shift: tuple[float, float]) -> Floa
 def moved(matrix: Floats, points: Floats) -> Floats:
     result: Floats = points @ matrix[:, :2].T + matrix[:, 2]
     return result
-
-
-def decoded(name: str) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(photos.load(name), np.uint8), cv2.IMREAD_COLOR)
-    return np.asarray(image, np.uint8)
 
 
 def test_finds_the_similarities_that_points_were_moved_by() -> None:
@@ -123,7 +116,7 @@ def test_is_all_black_far_beyond_the_image(scale: float) -> None:
 
 
 def test_leaves_the_image_as_it_is() -> None:
-    image = decoded("obama.jpg")
+    image = photos.pixels("obama.jpg")
     before = image.copy()
 
     cut_square(image, similarity(2, 5, (300, 100)), SIDE)

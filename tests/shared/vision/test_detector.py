@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shared.app import App
 from shared.core.detection import LEAST_SIDE
-from shared.core.models import Box, DetectionProfile, Face, ImageFormat, Photo
+from shared.core.models import Box, DetectionProfile, Face
 from tests import photos
 
 RECOGNITION, HIDING = DetectionProfile.RECOGNITION, DetectionProfile.HIDING
@@ -19,23 +19,10 @@ PROFILES = [RECOGNITION, HIDING]
 FULL_HD = 1080, 1920
 
 
-def photo_of(pixels: NDArray[Any]) -> Photo:
-    image = np.ascontiguousarray(pixels, np.uint8)
-    image.flags.writeable = False
-    return Photo(image, image, 1, has_orientation=False, format=ImageFormat.PNG, quality=None)
-
-
-def pixels_of(name: str) -> NDArray[np.uint8]:
-    data = photos.astronaut_jpeg() if name == "astronaut" else photos.load(name)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return np.asarray(image, np.uint8)
-
-
 def find(
     app: App, pixels: NDArray[Any], profile: DetectionProfile, threshold: float | None = None
 ) -> tuple[Face, ...]:
-    return app.detector.detect(photo_of(pixels), profile=profile, threshold=threshold)
+    return app.detector.detect(photos.decoded(pixels), profile=profile, threshold=threshold)
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -48,7 +35,7 @@ def overlap(one: Box, other: Box) -> float:
 
 def close_up(app: App, name: str, around: float) -> NDArray[np.uint8]:
     """Return a square of a photo about its face, some times as high as the face is."""
-    pixels = pixels_of(name)
+    pixels = photos.pixels(name)
     box = find(app, pixels, RECOGNITION)[0].box
     half = box.height * around / 2
     x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
@@ -57,7 +44,7 @@ def close_up(app: App, name: str, around: float) -> NDArray[np.uint8]:
 
 def scene(app: App, heights: list[int]) -> tuple[NDArray[np.uint8], list[Box]]:
     """Return a Full HD photo of a blurred wall with heads in a row, and where their faces are."""
-    wall = cv2.resize(pixels_of("obama.jpg")[:150, :260], FULL_HD[::-1])
+    wall = cv2.resize(photos.pixels("obama.jpg")[:150, :260], FULL_HD[::-1])
     image = np.asarray(cv2.GaussianBlur(wall, (0, 0), 20), np.uint8)
     boxes = []
     left = 20
@@ -82,7 +69,7 @@ def count_found(faces: tuple[Face, ...], boxes: list[Box]) -> int:
     "name", ["astronaut", "obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"]
 )
 def test_finds_the_one_face_of_a_portrait(app: App, name: str, profile: DetectionProfile) -> None:
-    (face,) = find(app, pixels_of(name), profile)
+    (face,) = find(app, photos.pixels(name), profile)
     assert face.confidence > 0.7
     box = face.box
     for x, y in face.landmarks:
@@ -92,7 +79,7 @@ def test_finds_the_one_face_of_a_portrait(app: App, name: str, profile: Detectio
 
 @pytest.mark.parametrize("name", ["obama_partial_face.jpg", "obama_partial_face2.jpg"])
 def test_finds_a_face_that_the_photo_cuts(app: App, name: str) -> None:
-    pixels = pixels_of(name)
+    pixels = photos.pixels(name)
     (face,) = find(app, pixels, HIDING)
     assert face.box.height > 250
     assert face.box.x1 >= 0
@@ -100,7 +87,7 @@ def test_finds_a_face_that_the_photo_cuts(app: App, name: str) -> None:
 
 
 def test_landmarks_are_where_they_are_on_the_photo(app: App) -> None:
-    (face,) = find(app, pixels_of("astronaut"), RECOGNITION)
+    (face,) = find(app, photos.pixels("astronaut"), RECOGNITION)
     by_eye = [(203, 102), (248, 103), (224, 126), (204, 141), (243, 143)]
     assert np.array(face.landmarks) == pytest.approx(np.array(by_eye), abs=6)
 
@@ -160,16 +147,6 @@ def test_the_threshold_is_the_least_confidence(app: App) -> None:
     assert all(face.confidence >= above for face in kept)
 
 
-def turned(name: str, clockwise: float) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return a photo turned about its middle, and the matrix from the upright one to it."""
-    pixels = pixels_of(name)
-    height, width = pixels.shape[:2]
-    side = int(np.hypot(height, width))
-    matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), -clockwise, 1), np.float64)
-    matrix[:, 2] += np.array([side - width, side - height]) / 2
-    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side)), np.uint8), matrix
-
-
 def moved(face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where the five points of a face lie after a matrix."""
     return np.array(face.landmarks) @ matrix[:, :2].T + matrix[:, 2]
@@ -181,8 +158,8 @@ def moved(face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 def test_finds_a_face_that_is_turned(
     app: App, name: str, angle: int, profile: DetectionProfile
 ) -> None:
-    (upright,) = find(app, pixels_of(name), profile)
-    pixels, matrix = turned(name, angle)
+    (upright,) = find(app, photos.pixels(name), profile)
+    pixels, matrix = photos.turned(photos.pixels(name), angle)
     x, y = moved(upright, matrix).mean(axis=0)
     (face,) = find(app, pixels, profile)
     assert face.box.x1 < x < face.box.x2
@@ -194,8 +171,8 @@ def test_finds_a_face_that_is_turned(
 def test_recognition_knows_where_the_eyes_of_a_turned_face_are(
     app: App, name: str, angle: int
 ) -> None:
-    (upright,) = find(app, pixels_of(name), RECOGNITION)
-    pixels, matrix = turned(name, angle)
+    (upright,) = find(app, photos.pixels(name), RECOGNITION)
+    pixels, matrix = photos.turned(photos.pixels(name), angle)
     (face,) = find(app, pixels, RECOGNITION)
     distances = np.linalg.norm(np.array(face.landmarks) - moved(upright, matrix), axis=1)
     assert distances.max() < 0.1 * upright.box.height
@@ -203,7 +180,7 @@ def test_recognition_knows_where_the_eyes_of_a_turned_face_are(
 
 def test_hiding_finds_lone_faces_of_20_pixels_anywhere_in_full_hd(app: App) -> None:
     wall = cv2.GaussianBlur(
-        cv2.resize(pixels_of("obama.jpg")[:150, :260], FULL_HD[::-1]), (0, 0), 9
+        cv2.resize(photos.pixels("obama.jpg")[:150, :260], FULL_HD[::-1]), (0, 0), 9
     )
     head = cv2.resize(close_up(app, "obama.jpg", 2.2), (44, 44), interpolation=cv2.INTER_AREA)
     for x, y in [(3, 5), (1000, 517), (1870, 1030), (333, 900), (1500, 40), (18, 1033)]:
@@ -216,7 +193,7 @@ def test_hiding_finds_lone_faces_of_20_pixels_anywhere_in_full_hd(app: App) -> N
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", ["astronaut", "obama.jpg", "biden.jpg"])
 def test_finds_a_face_in_the_dark(app: App, name: str, profile: DetectionProfile) -> None:
-    pixels = pixels_of(name)
+    pixels = photos.pixels(name)
     dark = (pixels * 0.04).astype(np.uint8)
     (face,), (seen,) = find(app, dark, profile), find(app, pixels, profile)
     assert overlap(face.box, seen.box) > 0.6
@@ -246,7 +223,7 @@ def test_noise_is_no_crowd(app: App) -> None:
 
 def test_colour_channels_are_not_mixed_up(app: App) -> None:
     """The network was trained on blue, green, red; it is surer of that order than of the other."""
-    pixels = pixels_of("astronaut")
+    pixels = photos.pixels("astronaut")
     (right,), (wrong,) = (find(app, image, RECOGNITION) for image in (pixels, pixels[..., ::-1]))
     assert right.confidence > wrong.confidence
 
@@ -262,14 +239,14 @@ def test_finds_nothing_where_nothing_is(
 
 
 def test_the_photo_stays_as_it_is(app: App) -> None:
-    pixels = pixels_of("astronaut")
-    photo = photo_of(pixels.copy())
+    pixels = photos.pixels("astronaut")
+    photo = photos.decoded(pixels.copy())
     app.detector.detect(photo, profile=HIDING)
     assert np.array_equal(photo.upright_bgr, pixels)
 
 
 def test_threads_find_the_same_at_once(app: App) -> None:
-    images = [scene(app, [200, 40, 24])[0], pixels_of("astronaut"), pixels_of("biden.jpg")]
+    images = [scene(app, [200, 40, 24])[0], photos.pixels("astronaut"), photos.pixels("biden.jpg")]
     alone = [find(app, image, HIDING) for image in images]
     with ThreadPoolExecutor(3) as pool:
         at_once = list(pool.map(lambda image: find(app, image, HIDING), images))

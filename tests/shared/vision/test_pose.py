@@ -9,21 +9,9 @@ from numpy.typing import NDArray
 
 from shared.app import App
 from shared.core.faces import is_frontal
-from shared.core.models import DetectionProfile, Face, ImageFormat, Photo, Pose
+from shared.core.models import DetectionProfile, Face, Photo, Pose
 from shared.vision.pose import LEAN, solve
 from tests import photos
-
-
-def photo_of(pixels: NDArray[Any]) -> Photo:
-    image = np.ascontiguousarray(pixels, np.uint8)
-    return Photo(image, image, 1, has_orientation=False, format=ImageFormat.PNG, quality=None)
-
-
-def pixels_of(name: str) -> NDArray[np.uint8]:
-    data = photos.astronaut_jpeg() if name == "astronaut" else photos.load(name)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return np.asarray(image, np.uint8)
 
 
 def faces_of(app: App, photo: Photo) -> tuple[Face, ...]:
@@ -31,18 +19,9 @@ def faces_of(app: App, photo: Photo) -> tuple[Face, ...]:
 
 
 def pose_of(app: App, pixels: NDArray[Any]) -> Pose:
-    photo = photo_of(pixels)
+    photo = photos.decoded(pixels)
     (pose,) = app.poses.estimate(photo, faces_of(app, photo))
     return pose
-
-
-def turned(pixels: NDArray[Any], clockwise: float) -> NDArray[Any]:
-    """Return the photo turned clockwise by an angle, on a canvas that holds all of it."""
-    height, width = pixels.shape[:2]
-    side = int(np.hypot(height, width))
-    matrix: NDArray[Any] = cv2.getRotationMatrix2D((width / 2, height / 2), -clockwise, 1)
-    matrix[:, 2] += np.array([side - width, side - height]) / 2
-    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side)))
 
 
 NAMES = ["astronaut", "obama.jpg", "biden.jpg", "obama2.jpg"]
@@ -50,7 +29,7 @@ NAMES = ["astronaut", "obama.jpg", "biden.jpg", "obama2.jpg"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_mirrored_face_points_the_other_way(app: App, name: str) -> None:
-    pixels = pixels_of(name)
+    pixels = photos.pixels(name)
     pose, mirrored = pose_of(app, pixels), pose_of(app, cv2.flip(pixels, 1))
     assert mirrored.yaw == pytest.approx(-pose.yaw, abs=8)
     assert mirrored.roll == pytest.approx(-pose.roll, abs=4)
@@ -60,14 +39,14 @@ def test_a_mirrored_face_points_the_other_way(app: App, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("angle", [-40, -15, 15, 40])
 def test_roll_is_clockwise(app: App, name: str, angle: int) -> None:
-    pixels = pixels_of(name)
-    before, after = pose_of(app, pixels), pose_of(app, turned(pixels, angle))
+    pixels = photos.pixels(name)
+    before, after = pose_of(app, pixels), pose_of(app, photos.turned(pixels, angle)[0])
     assert after.roll - before.roll == pytest.approx(angle, abs=4)
     assert after.yaw == pytest.approx(before.yaw, abs=7)
 
 
 def test_yaw_is_towards_the_images_right(app: App) -> None:
-    pixels = pixels_of("obama2.jpg")  # he looks towards the left of the photo
+    pixels = photos.pixels("obama2.jpg")  # he looks towards the left of the photo
     assert -40 < pose_of(app, pixels).yaw < -10
     assert 10 < pose_of(app, cv2.flip(pixels, 1)).yaw < 40
 
@@ -117,25 +96,27 @@ def test_points_without_a_shape_have_no_certain_pose(points: NDArray[np.float64]
 @pytest.mark.parametrize("angle", [90, 135, 180, 225, 270])
 def test_a_face_turned_by_any_angle_has_a_pose(app: App, angle: int) -> None:
     """At 135 degrees an earlier solver failed, and the call with it."""
-    pose = pose_of(app, turned(pixels_of("astronaut"), angle))
+    pose = pose_of(app, photos.turned(photos.pixels("astronaut"), angle)[0])
     assert np.isfinite([pose.yaw, pose.pitch, pose.roll]).all()
 
 
 def test_what_does_not_look_like_a_face_has_no_certain_pose(app: App) -> None:
-    photo = photo_of(pixels_of("astronaut"))
+    photo = photos.decoded(photos.pixels("astronaut"))
     (face,) = faces_of(app, photo)
-    blank = photo_of(np.zeros_like(photo.stored))
+    blank = photos.decoded(np.zeros_like(photo.stored))
     (pose,) = app.poses.estimate(blank, [face])
     assert not pose.is_certain
     assert not is_frontal(pose)
 
 
 def test_no_faces_have_no_poses(app: App) -> None:
-    assert app.poses.estimate(photo_of(pixels_of("astronaut")), []) == ()
+    assert app.poses.estimate(photos.decoded(photos.pixels("astronaut")), []) == ()
 
 
 def test_faces_together_are_as_faces_alone(app: App) -> None:
-    photo = photo_of(np.hstack([pixels_of("obama.jpg")[:600, :600], pixels_of("biden.jpg")[:600]]))
+    photo = photos.decoded(
+        np.hstack([photos.pixels("obama.jpg")[:600, :600], photos.pixels("biden.jpg")[:600]])
+    )
     faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     assert len(faces) == 2
     together = app.poses.estimate(photo, faces)
@@ -147,6 +128,6 @@ def test_faces_together_are_as_faces_alone(app: App) -> None:
 
 
 def test_a_face_at_the_rim_has_a_pose(app: App) -> None:
-    pixels = pixels_of("astronaut")[60:, 150:]
+    pixels = photos.pixels("astronaut")[60:, 150:]
     pose = pose_of(app, pixels)
     assert abs(pose.roll) < 30

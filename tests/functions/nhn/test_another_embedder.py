@@ -36,12 +36,6 @@ def store(models: App, tmp_path: Path) -> App:
     return on_store(models, tmp_path)
 
 
-@pytest.fixture
-def client(store: App) -> NhnClient:
-    """A caller of it."""
-    return NhnClient(store, builders.KEY)
-
-
 def on_store(models: App, folder: Path) -> App:
     """Return an App with the local store of a folder, for which few faces are many."""
     store = app_with_models_of(models, folder, catalogue=models.catalogue)
