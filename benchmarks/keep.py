@@ -24,7 +24,7 @@ from shared.config import Settings
 from shared.core import gallery
 from shared.core.models import DetectionProfile
 
-SIZES = (1, 10, 100, 300)  # people enrolled, of whom others must be left to be strangers
+SIZES = (1, 10, 100, 300)  # people enrolled; the rest of the people serve as strangers
 _DRAWS = 1000
 _SEED = 7
 

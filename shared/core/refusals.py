@@ -23,7 +23,7 @@ _REASONS: dict[type[FaceError], str] = {
 def in_words(error: Exception) -> str:
     """Return the reason, with what it is about where that is known.
 
-    Of an error that nobody foresaw this is its type alone: its message may quote the photo.
+    For an unexpected error this is only its type: its message may quote the photo.
     """
     if not isinstance(error, FaceError):
         return f"it failed unexpectedly: {type(error).__name__}"

@@ -1,8 +1,8 @@
 """What becomes of a file that is put into an inbox.
 
 It comes out of the outbox de-identified, under the same key, with a receipt beside it; or, where it
-cannot be processed, it lies in quarantine with the reason. An error that nobody foresaw may pass,
-as one of too little memory does. So the last attempt alone takes it for a reason.
+cannot be processed, it lies in quarantine with the reason. An unexpected error may be
+transient, such as a lack of memory. So only the last attempt counts it as a reason.
 
 What is processed is what lies under the key now. So it does no harm if a key is told of twice,
 late, out of order, by several processes at once, or when its file was replaced meanwhile:
@@ -120,7 +120,7 @@ def process(
         hider: de-identifies it.
         terms: what the deployment does with uploads.
         clock: tells the time, in seconds since 1970, UTC.
-        is_last: whether it will not be tried again. Then also what nobody foresaw is a reason to
+        is_last: whether it will not be tried again. Then an unexpected error too is a reason to
             quarantine the file; else it is raised.
 
     Raises:

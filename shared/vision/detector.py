@@ -35,7 +35,7 @@ _NESTED = 0.7
 _NESTED_DOUBTFUL = 0.4  # where the one with the lower score is doubtful
 
 _BRIGHT_ENOUGH = 96  # of 255, that the brightest part of a photo should reach
-_ROWS = 256  # of pixels, or columns, that tell how bright a photo is
+_ROWS = 256  # of pixels, or columns, by which the brightness of a photo is judged
 
 
 class YuNetDetector:

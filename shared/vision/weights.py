@@ -100,7 +100,7 @@ class Catalogue:
         """Return the embedder of a version.
 
         Raises:
-            UnknownModelError: there is none in the catalogue.
+            UnknownModelError: the catalogue has no embedder of this version.
         """
         for weights in self.models.values():
             if weights.version == version and weights.embedder:
