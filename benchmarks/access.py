@@ -24,9 +24,9 @@ from functions.etri._dialect import etri
 from local_runner import backend
 from shared import log
 from shared.app import App
-from shared.core import keyring
-from shared.core.models import Distinct, KeyEvent, Limits, Rate
-from shared.core.network import parse_network
+from shared.core.metering import keyring
+from shared.core.metering.models import DistinctLimit, KeyEvent, Limits, Rate
+from shared.core.metering.network import parse_network
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -39,7 +39,7 @@ _KINDS = {
     "networks and addresses": Limits(
         daily=_PLENTY,
         networks=(parse_network("203.0.113.0/24"),),
-        addresses=Distinct(3, 86_400),
+        addresses=DistinctLimit(3, 86_400),
     ),
     "rate": Limits(daily=_PLENTY, rate=Rate(1000, burst=_PLENTY)),
     "calls in flight": Limits(daily=_PLENTY, in_flight=4),
@@ -99,8 +99,8 @@ def _store_a_row(app: App) -> None:
     app.keys.change(event)
 
 
-def _event(key_text: str, image: bytes) -> dict[str, Any]:
-    headers = {"authorization": key_text}
+def _event(raw_key: str, image: bytes) -> dict[str, Any]:
+    headers = {"authorization": raw_key}
     return builders.event(body=builders.deid_body(image), headers=headers)
 
 

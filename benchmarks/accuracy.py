@@ -33,7 +33,7 @@ from benchmarks.pairs import Pairs
 from benchmarks.verification import Figures, Floats
 from shared.app import App
 from shared.config import Settings
-from shared.core.models import DetectionProfile, Face, Photo
+from shared.core.photos.models import DetectionProfile, Face, Photo
 
 SIMILARITY = 80
 PEER_THRESHOLD = 0.6
@@ -65,7 +65,7 @@ def main() -> None:
     arguments = _arguments()
     app = App(Settings.from_environment())
     data = pairs.read(arguments.path)
-    calibration = app.recognitions.of(app.model_version).calibration
+    calibration = app.recognizers.get(app.model_version).calibration
     described = {"this product": describe(app, data)}
     figures = {
         "this product": judge(data, described["this product"], calibration.score(SIMILARITY))
@@ -88,13 +88,13 @@ def main() -> None:
 
 def describe(app: App, data: Pairs) -> Described:
     """Return what this product makes of each photo."""
-    embedder = app.recognitions.of(app.model_version).embedder
+    embedder = app.recognizers.get(app.model_version).embedder
     _, spec = app.catalogue.embedder(app.model_version)
     vectors = np.full((len(data.files), spec.dimensions), np.nan)
     ms = np.empty(len(data.files))
     for number, name in enumerate(track(data.files, "this product")):
         start = time.perf_counter()
-        photo = app.images.decode((data.folder / name).read_bytes())
+        photo = app.codec.decode((data.folder / name).read_bytes())
         faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
         if faces:
             vectors[number] = embedder.embed(photo, [most_central(photo, faces)])[0]

@@ -11,9 +11,9 @@ from rich.table import Table
 from benchmarks import measure
 from shared import config
 from shared.core import metrics
-from shared.core.ports import Metrics
+from shared.core.metrics import Metrics
 from shared.metrics.emf import EmfMetrics
-from shared.metrics.nowhere import NoMetrics
+from shared.metrics.noop import NoopMetrics
 
 _ROUTE = "POST /FaceDeID"
 _CALLS = 1000  # timed at once
@@ -27,7 +27,7 @@ def main() -> None:
         from shared.metrics.prometheus import PrometheusMetrics  # noqa: PLC0415
 
         ways: dict[str, Metrics] = {
-            "none": NoMetrics(),
+            "none": NoopMetrics(),
             "prometheus": PrometheusMetrics(Path(folder)),
             "emf": EmfMetrics(),
         }

@@ -34,8 +34,8 @@ from benchmarks.accuracy import most_central
 from benchmarks.similarity import person_of
 from shared.app import App
 from shared.config import Settings
-from shared.core import geometry
-from shared.core.models import Box, DetectionProfile, Face, ImageFormat, Photo
+from shared.core.photos import geometry
+from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo
 from shared.vision.detector import YuNetDetector
 from shared.vision.second_looks import SecondLooks
 from shared.vision.yunet import YuNet
@@ -152,7 +152,7 @@ def turned_faces(
 
 def tilted_heads(app: App, people: Sequence[Portrait]) -> dict[str, str]:
     """Return the cosine of tilted faces with the upright ones, median and worst tenth, by angle."""
-    embedder = app.recognitions.of(app.model_version).embedder
+    embedder = app.recognizers.get(app.model_version).embedder
 
     def vector(image: Image) -> NDArray[np.float32] | None:
         photo = as_photo(image)
@@ -293,7 +293,7 @@ def _is_found(box: Box, others: Sequence[Box]) -> bool:
 
 
 def _read(app: App, path: Path) -> Image:
-    return app.images.decode(path.read_bytes()).upright_bgr
+    return app.codec.decode(path.read_bytes()).upright_bgr
 
 
 def _table(title: str, figures: Mapping[str, float | str]) -> Table:

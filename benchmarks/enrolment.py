@@ -146,7 +146,7 @@ def main() -> int:
 def _fill(folder: Path, count: int) -> list[str]:
     """Add faces of other people to the group, as if they had been enrolled; return their ids."""
     app = App(builders.settings(folder / "data"))
-    group = app.groups.find(TENANT, _GROUP)
+    group = app.groups.get(TENANT, _GROUP)
     return enrol(app, group, Population(people=count // 5).anyone(count))
 
 

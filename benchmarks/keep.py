@@ -21,8 +21,8 @@ from benchmarks.pairs import Pairs
 from benchmarks.similarity import has_east_asian_name, person_of
 from shared.app import App
 from shared.config import Settings
-from shared.core import gallery
-from shared.core.models import DetectionProfile
+from shared.core.hiding import gallery
+from shared.core.photos.models import DetectionProfile
 
 SIZES = (1, 10, 100, 300)  # people enrolled; the rest of the people serve as strangers
 _DRAWS = 1000
@@ -51,11 +51,11 @@ def main() -> None:
 
 def describe(app: App, data: Pairs) -> NDArray[np.float32]:
     """Return a unit vector a photo, float32 of shape (N, D); NaN where it cannot be judged."""
-    embedder = app.recognitions.of(app.model_version).embedder
+    embedder = app.recognizers.get(app.model_version).embedder
     _, spec = app.catalogue.embedder(app.model_version)
     vectors = np.full((len(data.files), spec.dimensions), np.nan, np.float32)
     for number, name in enumerate(track(data.files, "looking")):
-        photo = app.images.decode((data.folder / name).read_bytes())
+        photo = app.codec.decode((data.folder / name).read_bytes())
         found = app.detector.detect(photo, profile=DetectionProfile.HIDING)
         central = [most_central(photo, found)] if found else []
         if gallery.find_judgeable(app.poses, photo, central):
@@ -77,7 +77,7 @@ def _measure(
     app: App, vectors: NDArray[np.float32], people: NDArray[np.str_], size: int
 ) -> dict[str, int | float]:
     """Return shares of one, over all draws; `from 90` is of the strangers kept if it were that."""
-    calibration = app.recognitions.of(app.model_version).calibration
+    calibration = app.recognizers.get(app.model_version).calibration
     similarity = gallery.kept_from(size)
     rng = np.random.default_rng(_SEED)
     names, counts = np.unique(people[~np.isnan(vectors[:, 0])], return_counts=True)

@@ -36,9 +36,10 @@ from benchmarks.accuracy import describe
 from benchmarks.similarity import person_of
 from shared.app import App
 from shared.config import ROOT, Settings
-from shared.core import groups, indexing
-from shared.core.models import DetectionProfile, Group
-from shared.core.ports import FaceIndex
+from shared.core.photos.models import DetectionProfile
+from shared.core.recognition import groups, indexing
+from shared.core.recognition.models import Group
+from shared.core.recognition.ports import FaceIndex
 from shared.index.groups import GroupIndex
 from tests import builders, photos
 from tests.face_vectors import Population
@@ -113,8 +114,8 @@ def _measure(arguments: argparse.Namespace) -> dict[str, float]:
 def _fill(app: App, vectors: NDArray[np.float32]) -> tuple[Group, list[str]]:
     groups.create(app.groups, app.sealer, tenant=_TENANT, group_id=_GROUP, model_version="m")
     with _CONSOLE.status("filling the group"):
-        face_ids = enrol(app, app.groups.find(_TENANT, _GROUP), vectors)
-    return app.groups.find(_TENANT, _GROUP), face_ids
+        face_ids = enrol(app, app.groups.get(_TENANT, _GROUP), vectors)
+    return app.groups.get(_TENANT, _GROUP), face_ids
 
 
 def _change(app: App, group: Group, population: Population, count: int) -> Group:
@@ -122,7 +123,7 @@ def _change(app: App, group: Group, population: Population, count: int) -> Group
     for face in app.faces.list_page(group, before=None, limit=count):
         app.faces.remove(group, face.face_id)
     enrol(app, group, population.anyone(count))
-    return app.groups.find(_TENANT, _GROUP)
+    return app.groups.get(_TENANT, _GROUP)
 
 
 def _blob_sizes(app: App) -> dict[str, float]:
@@ -171,7 +172,7 @@ def _by_index(
 
 def _least(app: App) -> float:
     """Return the cosine of a similarity of 70."""
-    return app.recognitions.of(app.model_version).calibration.score(_SIMILARITY)
+    return app.recognizers.get(app.model_version).calibration.score(_SIMILARITY)
 
 
 def _search(
@@ -219,9 +220,9 @@ def _timed(search: Search, vectors: NDArray[np.float32], limit: int) -> float:
 
 def _embedding(app: App) -> Callable[[], object]:
     """Return what embeds a real face."""
-    photo = app.images.decode(photos.astronaut_jpeg())
+    photo = app.codec.decode(photos.astronaut_jpeg())
     face = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[0]
-    embedder = app.recognitions.of(app.model_version).embedder
+    embedder = app.recognizers.get(app.model_version).embedder
     return lambda: embedder.embed(photo, [face])
 
 
@@ -245,7 +246,7 @@ settings = builders.settings(
     Path(sys.argv[1]), INDEX_MIN_FACES=sys.argv[2], GRAPH_MIN_FACES=sys.argv[3]
 )
 app = App(settings)
-group = app.groups.find("t", "large")
+group = app.groups.get("t", "large")
 face = app.faces.list_page(group, before=None, limit=1)[0]
 vector = app.sealer.open(group, face.face_id, face.sealed_vector)
 app.index, app.snapshot_store

@@ -16,8 +16,8 @@ from rich.table import Table
 from benchmarks import measure, scenes
 from functions.etri import face_deid
 from shared.core.deadline import Deadline
-from shared.core.deidentify import deidentify
-from shared.core.hide_options import HideOptions
+from shared.core.hiding.deidentify import deidentify
+from shared.core.hiding.hide_options import HideOptions
 from tests import builders
 from tests.e2e.server import running
 
@@ -48,7 +48,7 @@ def _measure(folder: Path, url: str, repeats: int) -> dict[str, float]:
 
     def core() -> object:
         return deidentify(
-            app.images, app.detector, app.masker, app.galleries_of(""),
+            app.codec, app.detector, app.redactor, app.galleries_of(""),
             data=data, options=HideOptions(), deadline=Deadline.after(60),
         )  # fmt: skip
 

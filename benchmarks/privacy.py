@@ -39,8 +39,10 @@ from benchmarks.accuracy import most_central
 from benchmarks.reidentification import Floats, Recognition, recognise, recognise_by_learning
 from shared.app import App
 from shared.config import Settings
-from shared.core.models import DetectionProfile, Face, HideMethod, Photo
-from shared.core.ports import Embedder, Images
+from shared.core.hiding.ports import HideMethod
+from shared.core.photos.models import DetectionProfile, Face, Photo
+from shared.core.photos.ports import ImageCodec
+from shared.core.recognition.ports import Embedder
 from shared.vision.alignment import cut_square
 
 _CONSOLE = Console(width=120)  # of the table
@@ -50,7 +52,7 @@ _CLEAN = "not hidden"
 _SURROUNDINGS = 2.5  # what the learning attacker sees, in heights of the face
 _THUMBNAIL = 12  # pixels a side,
 _SQUARE = 144  # and of what it is shrunk from
-_FEWEST_PEOPLE = 4  # two to learn from, two to recognise
+_MIN_PEOPLE = 4  # two to learn from, two to recognise
 
 
 class TooFewPeopleError(Exception):
@@ -88,18 +90,18 @@ def main() -> None:
     """Run the command."""
     arguments = _arguments()
     app = App(Settings.from_environment())
-    embedder = app.recognitions.of(app.model_version).embedder
+    embedder = app.recognizers.get(app.model_version).embedder
     files = find_photos(arguments.path, arguments.people, arguments.photos)
     sights = find_faces(app, files)
     clean = look(embedder, sights, _progress(sights, _CLEAN, (s.photo for s in sights)))
     rows = {_CLEAN: judge(sights, clean, clean)}
     for method in arguments.methods:
-        hidden = (app.masker.hide(s.photo, [s.face], HideMethod(method)) for s in sights)
+        hidden = (app.redactor.hide(s.photo, [s.face], HideMethod(method)) for s in sights)
         seen = look(embedder, sights, _progress(sights, method, hidden))
         rows[method] = judge(sights, seen, clean)
     for method in _PEER_METHODS if arguments.deface else ():
         with tempfile.TemporaryDirectory() as folder:
-            photos = hide_by_peer(app.images, sights, method, Path(folder))
+            photos = hide_by_peer(app.codec, sights, method, Path(folder))
             name = f"deface, {method}"
             seen = look(embedder, sights, _progress(sights, name, photos))
             rows[name] = judge(sights, seen, clean)
@@ -111,20 +113,20 @@ def main() -> None:
     measure.write(figures, arguments.output)
 
 
-def find_photos(path: Path, most_people: int, most_photos: int) -> list[list[Path]]:
+def find_photos(path: Path, max_people: int, max_photos: int) -> list[list[Path]]:
     """Return photos of each person of whom there are two or more.
 
     Args:
         path: a folder, or a csv beside a folder `images`.
-        most_people: how many people to take at most, in the order of their names.
-        most_photos: how many photos of each to take at most.
+        max_people: how many people to take at most, in the order of their names.
+        max_photos: how many photos of each to take at most.
 
     """
     folder = path.parent / "images" if path.is_file() else path
     files = sorted(folder.rglob("*.jpg"))
     groups = itertools.groupby(files, key=lambda file: file.stem.rpartition("_")[0])
-    people = [list(photos)[:most_photos] for _, photos in groups]
-    return [photos for photos in people if len(photos) > 1][:most_people]
+    people = [list(photos)[:max_photos] for _, photos in groups]
+    return [photos for photos in people if len(photos) > 1][:max_people]
 
 
 def find_faces(app: App, people: Sequence[Sequence[Path]]) -> list[Sight]:
@@ -141,13 +143,13 @@ def find_faces(app: App, people: Sequence[Sequence[Path]]) -> list[Sight]:
         if len(found) > 1:
             sights += found
             number += 1
-    if number < _FEWEST_PEOPLE:
-        raise TooFewPeopleError(f"{number} people with two photos; {_FEWEST_PEOPLE} are needed")
+    if number < _MIN_PEOPLE:
+        raise TooFewPeopleError(f"{number} people with two photos; {_MIN_PEOPLE} are needed")
     return sights
 
 
 def _see(app: App, person: int, path: Path) -> Sight | None:
-    photo = app.images.decode(path.read_bytes())
+    photo = app.codec.decode(path.read_bytes())
     faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     if not faces:
         return None
@@ -155,7 +157,7 @@ def _see(app: App, person: int, path: Path) -> Sight | None:
 
 
 def hide_by_peer(
-    images: Images, sights: Sequence[Sight], method: str, folder: Path
+    codec: ImageCodec, sights: Sequence[Sight], method: str, folder: Path
 ) -> Iterator[Photo]:
     """Yield what deface makes of each photo; `folder` holds its files meanwhile."""
     targets = [folder / f"{number}.png" for number in range(len(sights))]
@@ -168,7 +170,7 @@ def hide_by_peer(
         for sight, target in zip(sights, targets, strict=True)
     ]
     peers.run("deface_hide", {"method": method, "photos": photos})
-    return (images.decode(target.read_bytes()) for target in targets)
+    return (codec.decode(target.read_bytes()) for target in targets)
 
 
 def judge(sights: Sequence[Sight], hidden: Seen, clean: Seen) -> dict[str, Recognition]:

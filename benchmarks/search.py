@@ -36,7 +36,7 @@ def main() -> None:
         vectors = _random_vectors(max(_SIZES))
         for size in track(_SIZES, "filling groups"):
             _call(create_group.handler, app, None, {"groupId": f"g{size}"})
-            enrol(app, app.groups.find(_TENANT, f"g{size}"), vectors[:size])
+            enrol(app, app.groups.get(_TENANT, f"g{size}"), vectors[:size])
         rows = {
             **by_group_size(app, arguments.repeats),
             **scan(app, vectors, arguments.repeats),
@@ -65,7 +65,7 @@ def by_group_size(app: App, repeats: int) -> dict[str, float]:
 
 def scan(app: App, vectors: NDArray[np.float32], repeats: int) -> dict[str, float]:
     """Return one exact query over the largest group against bare numpy, in turns."""
-    group = app.groups.find(_TENANT, f"g{max(_SIZES)}")
+    group = app.groups.get(_TENANT, f"g{max(_SIZES)}")
     query = vectors[7]
 
     def bare() -> object:
@@ -107,8 +107,8 @@ def first_search(app: App, folder: Path) -> dict[str, float]:
     """Return what a process's first search in the largest group costs beyond the next."""
     fresh = App(
         builders.settings(folder, INDEX_BYTES=str(1 << 30), INDEX_MIN_FACES=str(1 << 30)),
-        keys=app.keys, images=app.images, detector=app.detector, poses=app.poses,
-        recognitions=app.recognitions,
+        keys=app.keys, codec=app.codec, detector=app.detector, poses=app.poses,
+        recognizers=app.recognizers,
     )  # fmt: skip
     first = _timed(lambda: _search(fresh, max(_SIZES)))
     second = _timed(lambda: _search(fresh, max(_SIZES)))

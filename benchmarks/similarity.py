@@ -31,7 +31,7 @@ from benchmarks.accuracy import describe
 from benchmarks.verification import Bools, Floats
 from shared.app import App
 from shared.config import Settings
-from shared.core.similarity import Calibration
+from shared.core.recognition.similarity import Calibration
 
 # The similarity that means each false-match rate, the most frequent first. Rates below the last
 # cannot be measured with a thousand photos; 99 is where one in a million would be if the cosine
@@ -40,7 +40,7 @@ RATES = {20: 0.5, 50: 0.1, 80: 0.01, 90: 0.001, 95: 0.0001}
 TOLD_AT = (50, 60, 70, 80, 85, 90, 95, 97, 99)
 EAST_ASIAN_NAMES = Path(__file__).with_name("east_asian_names.txt")
 
-_FEWEST = 10  # pairs that must reach a cosine for it to be read off
+_MIN = 10  # pairs that must reach a cosine for it to be read off
 _DRAWS = 1000
 _SEED = 7
 
@@ -125,7 +125,7 @@ def main() -> None:
     publics = {"everyone": everyone}
     if len(east_asian.different) and len(east_asian.same):
         publics["East Asian names"] = east_asian
-    calibration = app.recognitions.of(app.model_version).calibration
+    calibration = app.recognizers.get(app.model_version).calibration
     rows = [_row(publics, calibration, similarity) for similarity in TOLD_AT]
     found = knots(everyone.different, east_asian.different)
     console = Console(width=140)
@@ -168,7 +168,7 @@ def _reached(everyone: Floats, east_asian: Floats, rate: float) -> float:
     far above everyone's as it does at the lowest rate that can.
     """
     cosine = float(np.quantile(everyone, 1 - rate))
-    readable = [r for r in RATES.values() if r * len(east_asian) >= _FEWEST]
+    readable = [r for r in RATES.values() if r * len(east_asian) >= _MIN]
     if not readable:
         return cosine
     level = 1 - max(rate, min(readable))

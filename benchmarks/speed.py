@@ -26,8 +26,8 @@ from benchmarks import measure, peers, scenes
 from functions.etri import face_deid
 from functions.nhn import compare, detect
 from shared.app import App
-from shared.core import geometry
-from shared.core.models import Box, DetectionProfile, Face, Photo
+from shared.core.photos import geometry
+from shared.core.photos.models import Box, DetectionProfile, Face, Photo
 from shared.http.endpoint import Handler
 from tests import builders
 
@@ -116,7 +116,7 @@ def recognition(folder: Path, repeats: int, threads: int) -> list[Row]:
         {"sourceImage": images[1], "targetImage": images[2], "threshold": 80}
     )
     face_of_one = _first_face(app, one)
-    embedder = app.recognitions.of(app.model_version).embedder
+    embedder = app.recognizers.get(app.model_version).embedder
     calls: dict[str, tuple[str, Callable[[], object]]] = {
         "detect, 640x480, one face": ("detect", _caller(detect.handler, detect_event, app)),
         "compare two photos": ("compare", _caller(compare.handler, compare_event, app)),
@@ -159,7 +159,7 @@ def _boxes(app: App, path: Path) -> list[Box]:
 
 
 def _first_face(app: App, path: Path) -> tuple[Photo, tuple[Face]]:
-    photo = app.images.decode(path.read_bytes())
+    photo = app.codec.decode(path.read_bytes())
     return photo, (app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[0],)
 
 

@@ -25,7 +25,7 @@ from shared.http.request import Event
 from tests import builders, photos
 
 _SIDE = 1400  # pixels of the photo's longer side
-_LEAST_BYTES, _MOST_BYTES = 380_000, 420_000
+_MIN_BYTES, _MAX_BYTES = 380_000, 420_000
 _LIMITS_MS = {"/enrollment_img/": 500.0, "/analy_img/": 1000.0}
 
 
@@ -77,7 +77,7 @@ def _photo() -> bytes:
     pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     for quality in range(99, 60, -1):
         data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-        if _LEAST_BYTES <= len(data) <= _MOST_BYTES:
+        if _MIN_BYTES <= len(data) <= _MAX_BYTES:
             return data
     raise ValueError("no quality makes a file of about 400 KB")
 

@@ -11,10 +11,10 @@ from typing import Any
 from local_runner import cleanup, keys, local_key, master_key, persons
 from shared import log
 from shared.config import RunnerSettings, SettingError, Settings
-from shared.core import selection
 from shared.core.errors import InvalidParameterError
-from shared.core.models import HideMethod
-from shared.core.selection import Mode, Selection
+from shared.core.hiding import selection
+from shared.core.hiding.ports import HideMethod
+from shared.core.hiding.selection import Mode, Selection
 
 Command = Callable[[argparse.Namespace, Settings, RunnerSettings], int]
 
@@ -205,7 +205,7 @@ def _read_event(path: Path) -> dict[str, Any]:
 
 def _deidentify(arguments: argparse.Namespace, settings: Settings, _runner: RunnerSettings) -> int:
     from local_runner import deidentify
-    from shared.core.hide_options import HideOptions
+    from shared.core.hiding.hide_options import HideOptions
 
     options = HideOptions(
         method=HideMethod(arguments.method),

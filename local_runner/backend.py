@@ -10,5 +10,5 @@ def build(settings: Settings, local_key: str) -> App:
     app = App(settings)
     if not local_key:
         return app
-    keys = WithLocalKey(app.keys, key_text=local_key, secret=app.key_secret)
+    keys = WithLocalKey(app.keys, raw_key=local_key, secret=app.key_secret)
     return App(settings, keys=keys, key_secret=app.key_secret)

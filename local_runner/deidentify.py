@@ -15,12 +15,12 @@ from rich.table import Table
 
 from shared.app import App
 from shared.config import Settings
-from shared.core import refusals
 from shared.core.deadline import Deadline
-from shared.core.deidentify import deidentify_any
 from shared.core.errors import FaceError, GroupNotFoundError
-from shared.core.gallery import Gallery
-from shared.core.hide_options import HideOptions
+from shared.core.hiding import refusals
+from shared.core.hiding.deidentify import deidentify_any
+from shared.core.hiding.gallery import Gallery
+from shared.core.hiding.hide_options import HideOptions
 
 _KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP"}
 _WIDEST = 10_000  # columns: nothing is folded where a program may read it
@@ -100,7 +100,7 @@ def _one(
         data = source.read_bytes()
         deadline = Deadline.after(app.settings.analysis_timeout_s)
         result = deidentify_any(
-            app.images, app.detector, app.masker, open_gallery,
+            app.codec, app.detector, app.redactor, open_gallery,
             data=data, options=options, deadline=deadline,
         )  # fmt: skip
         _write(target, result.file)

@@ -14,7 +14,7 @@ from shared.app import App
 Event = Mapping[str, Any]
 Call = Callable[[Event], Mapping[str, Any]]
 
-_LONGEST_S = 900.0  # as long as Lambda lets any function run
+_MAX_S = 900.0  # as long as Lambda lets any function run
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Context:
 
     function_name: str
     aws_request_id: str
-    expires_at: float = field(default_factory=lambda: time.monotonic() + _LONGEST_S)
+    expires_at: float = field(default_factory=lambda: time.monotonic() + _MAX_S)
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long the invocation may still take."""

@@ -8,7 +8,7 @@ from shared.app import App
 
 def warm_up(app: App) -> None:
     """Load the models and open the store, so that the first call is as fast as the next."""
-    app.keys.find("no key has this hash")
+    app.keys.lookup("no key has this hash")
     app.warm_up()
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from shared.core import limits, quota
-from shared.core.models import ApiKey, KeyEvent, Limits
-from shared.core.quota import KOREA
+from shared.core.metering import limits, quota
+from shared.core.metering.models import ApiKey, KeyEvent, Limits
+from shared.core.metering.quota import KOREA
 
 PERIODS = {"day": 10, "month": 7, "year": 4}
 """Each kind of period, and how long the names of its kind are."""

@@ -10,15 +10,15 @@ from typing import Any
 from local_runner import key_tables, limit_options
 from shared.app import App
 from shared.config import RunnerSettings, SettingError, Settings
-from shared.core import access, keyring
-from shared.core.keyring import KeyNameError
-from shared.core.limits import parse_duration
-from shared.core.models import KeyStatus
+from shared.core.metering import access, keyring
+from shared.core.metering.keyring import KeyNameError
+from shared.core.metering.limits import parse_duration
+from shared.core.metering.models import KeyStatus
 
 Commands = Any  # argparse names the type of its subparsers in private
 Action = Callable[[argparse.Namespace, App], None]
 
-_LONGEST_NAME = 100
+_MAX_NAME_LENGTH = 100
 _FAILED = 2
 
 
@@ -102,14 +102,14 @@ def _list(arguments: argparse.Namespace, app: App) -> None:
 
 
 def _show(arguments: argparse.Namespace, app: App) -> None:
-    found = keyring.find(app.keys, arguments.key)
+    found = keyring.lookup(app.keys, arguments.key)
     key_tables.show_key(
         found, app.usage.counts(found[0].id), now=app.clock(), as_json=arguments.json
     )
 
 
 def _limit(arguments: argparse.Namespace, app: App) -> None:
-    (found, *_) = keyring.find(app.keys, arguments.key)
+    (found, *_) = keyring.lookup(app.keys, arguments.key)
     limits = limit_options.read(arguments, found.limits or access.DEFAULT_LIMITS)
     keyring.limit(app.keys, found.id, limits, by=getpass.getuser(), now=_now(app))
     _show(arguments, app)
@@ -141,11 +141,11 @@ def _rotate(arguments: argparse.Namespace, app: App) -> None:
 
 
 def _delete(arguments: argparse.Namespace, app: App) -> None:
-    found = keyring.find(app.keys, arguments.key)
+    found = keyring.lookup(app.keys, arguments.key)
     if not arguments.yes and not _is_confirmed(f"Delete the key {found[0].name}? [y/N] "):
         raise ValueError("nothing was deleted; --yes deletes without asking")
     keyring.delete(
-        app.keys, app.usage, app.sightings, found[0].id, by=getpass.getuser(), now=_now(app)
+        app.keys, app.usage, app.distinct_tracker, found[0].id, by=getpass.getuser(), now=_now(app)
     )
     key_tables.show_keys(found, as_json=arguments.json, title="deleted")
 
@@ -161,7 +161,7 @@ def _log(arguments: argparse.Namespace, app: App) -> None:
 
 def _usage(arguments: argparse.Namespace, app: App) -> None:
     wanted = arguments.key
-    found = app.keys.list_all() if wanted is None else keyring.find(app.keys, wanted)
+    found = app.keys.list_all() if wanted is None else keyring.lookup(app.keys, wanted)
     keys = {key.id: key for key in found}.values()
     key_tables.show_usage(
         [(key, app.usage.counts(key.id)) for key in keys],
@@ -179,8 +179,8 @@ def _is_confirmed(question: str) -> bool:
 
 
 def _name(text: str) -> str:
-    if not text.isprintable() or not text.strip() or len(text) > _LONGEST_NAME:
-        raise ValueError(f"must be a text of 1 to {_LONGEST_NAME} characters")
+    if not text.isprintable() or not text.strip() or len(text) > _MAX_NAME_LENGTH:
+        raise ValueError(f"must be a text of 1 to {_MAX_NAME_LENGTH} characters")
     return text.strip()
 
 

@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.core.limits import parse_duration
-from shared.core.models import Distinct, Limits, Rate
-from shared.core.network import parse_network
+from shared.core.metering.limits import parse_duration
+from shared.core.metering.models import DistinctLimit, Limits, Rate
+from shared.core.metering.network import parse_network
 
 Parser = Callable[[str], object]
 
-_MOST_ADDRESSES = 1000
+_MAX_ADDRESSES = 1000
 _FASTEST = 1000.0  # calls a second
 _DEFAULT_WINDOW_S = 86_400
 _NO_LIMIT = ("none", "any")
@@ -79,13 +79,13 @@ def _all_or_any(values: Sequence[Any]) -> tuple[Any, ...]:
     return () if None in values else tuple(values)
 
 
-def _distinct(given: dict[str, Any], base: Limits) -> Distinct | None:
+def _distinct(given: dict[str, Any], base: Limits) -> DistinctLimit | None:
     old = base.addresses
     most = given.get("max_ips", old and old.most)
     if most is None:
         _must_not_be_given("ip_window", given, "--ip-window needs --max-ips")
         return None
-    return Distinct(most, given.get("ip_window", old.window_s if old else _DEFAULT_WINDOW_S))
+    return DistinctLimit(most, given.get("ip_window", old.window_s if old else _DEFAULT_WINDOW_S))
 
 
 def _rate(given: dict[str, Any], base: Limits) -> Rate | None:
@@ -119,8 +119,8 @@ def _positive(text: str) -> int:
 
 
 def _addresses(text: str) -> int:
-    if (number := _positive(text)) > _MOST_ADDRESSES:
-        raise ValueError(f"must be at most {_MOST_ADDRESSES}")
+    if (number := _positive(text)) > _MAX_ADDRESSES:
+        raise ValueError(f"must be at most {_MAX_ADDRESSES}")
     return number
 
 

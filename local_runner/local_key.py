@@ -5,26 +5,26 @@ It is neither stored nor limited, and its calls are not counted.
 
 from collections.abc import Sequence
 
-from shared.core import access
-from shared.core.models import ApiKey, KeyEvent
-from shared.core.ports import Keys
+from shared.core.metering import access
+from shared.core.metering.models import ApiKey, KeyEvent
+from shared.core.metering.ports import Keys
 
 DEFAULT_KEY = "local-dev-key"
 TENANT = "local"
 
 
 class WithLocalKey:
-    """Fills the port `Keys` with one more key than a store has; it is never written there."""
+    """Implements `Keys` with one more key than a store has; it is never written there."""
 
-    def __init__(self, keys: Keys, *, key_text: str, secret: str) -> None:
+    def __init__(self, keys: Keys, *, raw_key: str, secret: str) -> None:
         self._keys = keys
         self._local = access.new_key(
-            key_text, name="local", tenant=TENANT, secret=secret, limits=None
+            raw_key, name="local", tenant=TENANT, secret=secret, limits=None
         )
 
-    def find(self, key_hash: str) -> ApiKey | None:
+    def lookup(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None."""
-        return self._local if key_hash == self._local.key_hash else self._keys.find(key_hash)
+        return self._local if key_hash == self._local.key_hash else self._keys.lookup(key_hash)
 
     def list_all(self) -> tuple[ApiKey, ...]:
         """Return every key of the store."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from shared.config import RunnerSettings, Settings
 
 if TYPE_CHECKING:
-    from shared.core.enrollment import Erasure
-    from shared.core.models import PersonId
-    from shared.core.ports import Persons
+    from shared.core.recognition.enrollment import Erasure
+    from shared.core.recognition.models import PersonId
+    from shared.core.recognition.ports import Persons
 
 _PUBLIC = "public"  # the tenant of callers without a key
 
@@ -45,8 +45,8 @@ def _list(arguments: argparse.Namespace, settings: Settings, _runner: RunnerSett
 
 
 def _erase(arguments: argparse.Namespace, settings: Settings, _runner: RunnerSettings) -> int:
-    from shared.core import enrollment
     from shared.core.errors import PersonNotFoundError
+    from shared.core.recognition import enrollment
 
     persons = _persons(settings)
     erased = 0
@@ -63,7 +63,7 @@ def _erase(arguments: argparse.Namespace, settings: Settings, _runner: RunnerSet
 
 
 def _whom(persons: "Persons", arguments: argparse.Namespace) -> "Iterator[PersonId]":
-    from shared.core.models import PersonId
+    from shared.core.recognition.models import PersonId
 
     if arguments.all:
         yield from persons.list_ids(arguments.tenant, arguments.company)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from local_runner import backend, gateway, health, metrics, template
-from local_runner.keeper import Keeper
 from local_runner.local_key import DEFAULT_KEY
-from local_runner.triggers import wiring
+from local_runner.supervisor import Supervisor
+from local_runner.triggers import factory
 from shared.app import App
 from shared.config import RunnerSettings, Settings
 
@@ -58,7 +58,7 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
     with contextlib.ExitStack() as stack:
         if runner.triggers:
             _announce_inbox(app, functions)
-            stack.callback(Keeper().stop)
+            stack.callback(Supervisor().stop)
         server.serve_forever()
 
 
@@ -105,7 +105,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
                 "accesslog": None,
                 "control_socket_disable": True,  # nothing is written outside of DATA_DIR
                 "loglevel": _gunicorns_level(settings.log_level),
-                **(_keeper_hooks() if runner.triggers else {}),
+                **(_supervisor_hooks() if runner.triggers else {}),
             }.items():
                 self.cfg.set(name, value)
 
@@ -133,12 +133,12 @@ def _quote_nothing(record: logging.LogRecord) -> bool:
     return True
 
 
-def _keeper_hooks() -> dict[str, Callable[[object], None]]:
+def _supervisor_hooks() -> dict[str, Callable[[object], None]]:
     """Return what gunicorn's first process does when it listens, and when it ends."""
     beside = contextlib.ExitStack()
 
     def when_ready(_arbiter: object) -> None:
-        beside.callback(Keeper().stop)
+        beside.callback(Supervisor().stop)
 
     def on_exit(_arbiter: object) -> None:
         beside.close()
@@ -158,7 +158,7 @@ def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:
 
 def _announce_inbox(app: App, functions: Sequence[template.Function]) -> None:
     """Tell where files may be dropped, if a function takes them; the folders are there then."""
-    folders = wiring.folders(app, functions)
+    folders = factory.folders(app, functions)
     if folders:
         print(f"Photos put into {folders[0]} come out in {folders[1]}", flush=True)
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from local_runner import functions, metrics
-from local_runner.keeper import wait_for_end_of_input
+from local_runner.supervisor import wait_for_end_of_input
 from local_runner.template import Function
-from local_runner.triggers import Trigger, delivery, wiring
+from local_runner.triggers import Trigger, delivery, factory
 from shared.app import App
 from shared.config import RunnerSettings, Settings
 
@@ -59,12 +59,12 @@ def _all_work(template: Sequence[Function], app: App, runner: RunnerSettings) ->
     for function in template:
         call = functions.caller(function.name, function.command, app)
         for wanted in function.triggers:
-            trigger = wiring.build(wanted, app, runner, rule=function.name, call=call)
+            trigger = factory.build(wanted, app, runner, rule=function.name, call=call)
             if trigger is None:
                 _logger.warning("UPLOAD_QUEUE_URL is not set: no uploads are processed here")
                 continue
             _logger.info("trigger", extra={"function": function.name, "trigger": str(wanted)})
-            yield _Work(function.name, trigger, wiring.pause_s(wanted))
+            yield _Work(function.name, trigger, factory.pause_s(wanted))
 
 
 def _keep_polling(work: _Work, stop: threading.Event) -> None:

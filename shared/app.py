@@ -14,24 +14,19 @@ from shared import log
 from shared.config import Settings
 
 if TYPE_CHECKING:
-    from shared.core.gallery import Gallery
-    from shared.core.ports import (
-        Blobs,
-        Detector,
+    from shared.core.blobs import Blobs
+    from shared.core.hiding.gallery import Gallery
+    from shared.core.hiding.ports import FaceRedactor
+    from shared.core.metering.ports import DistinctTracker, Keys, Usage
+    from shared.core.metrics import Metrics
+    from shared.core.photos.ports import Detector, ImageCodec, ImageSource, PoseEstimator
+    from shared.core.recognition.ports import (
         FaceIndex,
         Faces,
         Groups,
-        Images,
-        ImageSource,
         IndexBuilder,
-        Keys,
-        Masker,
-        Metrics,
         Persons,
-        PoseEstimator,
         Sealer,
-        Sightings,
-        Usage,
     )
     from shared.index.snapshot import SnapshotStore
     from shared.storage.aws.items import ItemClient
@@ -39,7 +34,7 @@ if TYPE_CHECKING:
     from shared.storage.cipher import KeyWrapper
     from shared.storage.local.database import Database
     from shared.vision.face_mesh import FaceMesh
-    from shared.vision.recognitions import Recognitions
+    from shared.vision.recognizers import RecognizerRegistry
     from shared.vision.session import Session
     from shared.vision.weights import Catalogue
 
@@ -96,28 +91,28 @@ class App:
             from shared.metrics.emf import EmfMetrics
 
             return EmfMetrics()
-        from shared.metrics.nowhere import NoMetrics
+        from shared.metrics.noop import NoopMetrics
 
-        return NoMetrics()
+        return NoopMetrics()
 
     @built_once
-    def images(self) -> "Images":
+    def codec(self) -> "ImageCodec":
         """Image files."""
-        from shared.vision.image import CvImages
+        from shared.vision.image import CvImageCodec
 
-        return CvImages(max_pixels=self.settings.max_pixels)
+        return CvImageCodec(max_pixels=self.settings.max_pixels)
 
     @built_once
     def detector(self) -> "Detector":
         """The face detector."""
         from shared.vision.detector import YuNetDetector
-        from shared.vision.measured import MeasuredDetector
+        from shared.vision.instrumented import InstrumentedDetector
         from shared.vision.second_looks import SecondLooks
         from shared.vision.yunet import YuNet
 
         network = YuNet(self.detector_session)
         detector = YuNetDetector(network, SecondLooks(network, self.face_mesh))
-        return MeasuredDetector(detector, self.metrics)
+        return InstrumentedDetector(detector, self.metrics)
 
     @built_once
     def detector_session(self) -> "Session":
@@ -151,11 +146,11 @@ class App:
         return self.catalogue.used("embedder").version
 
     @built_once
-    def recognitions(self) -> "Recognitions":
+    def recognizers(self) -> "RecognizerRegistry":
         """The embedders, by model version."""
-        from shared.vision.recognitions import Recognitions
+        from shared.vision.recognizers import RecognizerRegistry
 
-        return Recognitions(self.catalogue, self.open_session, self.metrics)
+        return RecognizerRegistry(self.catalogue, self.open_session, self.metrics)
 
     @built_once
     def index(self) -> "FaceIndex":
@@ -195,22 +190,22 @@ class App:
     @built_once
     def image_source(self) -> "ImageSource":
         """What fetches images by URL."""
-        from shared.core.detection import LARGEST_FILE
-        from shared.storage.fetch import GuardedFetcher
+        from shared.core.recognition.detection import MAX_FILE_BYTES
+        from shared.fetch.fetcher import GuardedFetcher
 
         return GuardedFetcher(
-            max_bytes=LARGEST_FILE,
+            max_bytes=MAX_FILE_BYTES,
             timeout_s=self.settings.fetch_timeout_s,
             allowed_private_hosts=self.settings.allowed_private_hosts,
         )
 
     @built_once
-    def masker(self) -> "Masker":
+    def redactor(self) -> "FaceRedactor":
         """What hides faces."""
-        from shared.vision.masking import CvMasker
-        from shared.vision.measured import MeasuredMasker
+        from shared.vision.instrumented import InstrumentedFaceRedactor
+        from shared.vision.redaction import CvFaceRedactor
 
-        return MeasuredMasker(CvMasker(), self.metrics)
+        return InstrumentedFaceRedactor(CvFaceRedactor(), self.metrics)
 
     @built_once
     def keys(self) -> "Keys":
@@ -235,15 +230,15 @@ class App:
         return SqliteUsage(self.database)
 
     @built_once
-    def sightings(self) -> "Sightings":
+    def distinct_tracker(self) -> "DistinctTracker":
         """Who was seen with whom."""
         if self.settings.backend == "aws":
-            from shared.storage.aws.sightings import DynamoSightings
+            from shared.storage.aws.distinct import DynamoDistinctTracker
 
-            return DynamoSightings(self.items, self.settings.usage_table)
-        from shared.storage.local.sightings import SqliteSightings
+            return DynamoDistinctTracker(self.items, self.settings.usage_table)
+        from shared.storage.local.distinct import SqliteDistinctTracker
 
-        return SqliteSightings(self.database)
+        return SqliteDistinctTracker(self.database)
 
     @built_once
     def items(self) -> "ItemClient":
@@ -356,7 +351,7 @@ class App:
         return FileBlobs(self.settings.data_dir / bucket)
 
     def galleries_of(self, tenant: str) -> "Callable[[str], Gallery]":
-        """Return what opens a tenant's groups by name, as `shared.core.deidentify` needs it.
+        """Return what opens a tenant's groups by name, as `shared.core.hiding.deidentify` needs it.
 
         Nothing is loaded or read before it is called. It raises GroupNotFoundError where the tenant
         has no such group; the empty tenant has none.
@@ -364,17 +359,17 @@ class App:
 
         def open_gallery(group_id: str) -> "Gallery":
             from shared.core.errors import GroupNotFoundError
-            from shared.core.gallery import Gallery
+            from shared.core.hiding.gallery import Gallery
 
             if not tenant:
                 raise GroupNotFoundError(group_id)
-            group = self.groups.find(tenant, group_id)
+            group = self.groups.get(tenant, group_id)
             return Gallery(
                 group=group,
                 faces=self.faces,
                 sealer=self.sealer,
                 index=self.index,
-                recognition=self.recognitions.of(group.model_version),
+                recognizer=self.recognizers.get(group.model_version),
                 poses=self.poses,
             )
 
@@ -382,9 +377,9 @@ class App:
 
     def warm_up(self) -> None:
         """Build what the calls need, so that the first is as fast as the next."""
-        _ = self.images, self.detector, self.masker, self.poses, self.image_source
-        _ = self.recognitions.of(self.model_version), self.keys, self.groups, self.faces, self.index
-        _ = self.persons, self.sealer, self.usage, self.sightings, self.metrics
+        _ = self.codec, self.detector, self.redactor, self.poses, self.image_source
+        _ = self.recognizers.get(self.model_version), self.keys, self.groups, self.faces, self.index
+        _ = self.persons, self.sealer, self.usage, self.distinct_tracker, self.metrics
 
     def open_session(self, model: str) -> "Session":
         """Load a model of the catalogue, with the provider and threads of the settings."""

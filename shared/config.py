@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from shared.core import hide_options
 from shared.core.errors import InvalidParameterError
-from shared.core.hide_options import HideOptions
-from shared.core.network import Network, parse_network
+from shared.core.hiding import hide_options
+from shared.core.hiding.hide_options import HideOptions
+from shared.core.metering.network import Network, parse_network
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +21,7 @@ Provider = Literal["auto", "cpu", "cuda"]
 Originals = Literal["remove", "keep"]
 MetricsFormat = Literal["none", "prometheus", "emf"]
 
-_LONGEST_DAYS = 36_500  # a century; 0 says for ever
+_MAX_DAYS = 36_500  # a century; 0 says for ever
 
 
 class SettingError(Exception):
@@ -182,8 +182,8 @@ class Settings:
                 "UPLOAD_ORIGINALS", "remove", get_args(Originals)
             ),
             upload_max_bytes=read.integer("UPLOAD_MAX_BYTES", 50 * 1024 * 1024, low=1024),
-            originals_days=read.integer("ORIGINALS_DAYS", 30, low=0, high=_LONGEST_DAYS),
-            outbox_days=read.integer("OUTBOX_DAYS", 0, low=0, high=_LONGEST_DAYS),
+            originals_days=read.integer("ORIGINALS_DAYS", 30, low=0, high=_MAX_DAYS),
+            outbox_days=read.integer("OUTBOX_DAYS", 0, low=0, high=_MAX_DAYS),
             index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=100),
             graph_min_faces=read.integer("GRAPH_MIN_FACES", 1_000_000, low=100),
             withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 _REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 _INVOCATION: ContextVar[str | None] = ContextVar("invocation", default=None)
-_LONGEST_VALUE = 200  # characters
+_MAX_VALUE_LENGTH = 200  # characters
 _SECRET_WORDS = ("key", "secret", "authorization", "token", "password")
 _TALKATIVE = ("botocore", "boto3", "urllib3", "pynamodb")
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -59,7 +59,7 @@ def identity() -> dict[str, str]:
     context (`contextvars.copy_context`).
     """
     ids = {"requestId": _REQUEST_ID.get(), "invocation": _INVOCATION.get()}
-    return {name: value[:_LONGEST_VALUE] for name, value in ids.items() if value is not None}
+    return {name: value[:_MAX_VALUE_LENGTH] for name, value in ids.items() if value is not None}
 
 
 class JsonFormatter(logging.Formatter):
@@ -70,7 +70,7 @@ class JsonFormatter(logging.Formatter):
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "message": record.getMessage()[:_LONGEST_VALUE],
+            "message": record.getMessage()[:_MAX_VALUE_LENGTH],
             **identity(),
         }
         for name, value in vars(record).items():
@@ -84,7 +84,7 @@ class JsonFormatter(logging.Formatter):
 def _plain(value: object) -> object:
     if isinstance(value, bool | int | float) or value is None:
         return value
-    if isinstance(value, str) and len(value) <= _LONGEST_VALUE:
+    if isinstance(value, str) and len(value) <= _MAX_VALUE_LENGTH:
         return value
     return f"<{type(value).__name__}>"
 

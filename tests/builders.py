@@ -7,9 +7,9 @@ from typing import Any
 
 from shared.app import App
 from shared.config import Settings
-from shared.core import access
-from shared.core.models import Limits
-from tests.fakes import InMemoryKeys, InMemorySightings, InMemoryUsage
+from shared.core.metering import access
+from shared.core.metering.models import Limits
+from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 
 SECRET = "secret of the tests"
 KEY = "a-key-of-the-tests"
@@ -31,7 +31,7 @@ def access_ports(limits: Limits) -> dict[str, object]:
     """Return the in-memory ports of an App that knows one key with these limits."""
     keys = InMemoryKeys()
     keys.put(access.new_key(KEY, name="test", tenant="t", secret=SECRET, limits=limits))
-    return {"keys": keys, "usage": InMemoryUsage(), "sightings": InMemorySightings()}
+    return {"keys": keys, "usage": InMemoryUsage(), "distinct_tracker": InMemoryDistinctTracker()}
 
 
 def event(

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from shared.core import metrics, quota
+from shared.core import metrics
+from shared.core.blobs import Blob, BlobInfo, Blobs
 from shared.core.errors import (
     BlobChangedError,
     BlobNotFoundError,
@@ -18,34 +19,22 @@ from shared.core.errors import (
     GroupNotFoundError,
     PersonNotFoundError,
 )
-from shared.core.models import (
-    Admission,
-    ApiKey,
-    Blob,
-    BlobInfo,
-    Distinct,
-    FaceChange,
-    Group,
-    KeyEvent,
-    Limits,
-    Person,
-    PersonId,
-    StoredFace,
-)
-from shared.core.ports import Blobs
-from shared.core.quota import Tally
+from shared.core.metering import quota
+from shared.core.metering.models import Admission, ApiKey, DistinctLimit, KeyEvent, Limits
+from shared.core.metering.quota import Tally
+from shared.core.recognition.models import FaceChange, Group, Person, PersonId, StoredFace
 
 Series = tuple[str, *tuple[str, ...]]  # a metric's name, and the values of its labels in its order
 
 
 class InMemoryKeys:
-    """Fills the port `Keys`."""
+    """Implements `Keys`."""
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
         self._events: list[KeyEvent] = []
 
-    def find(self, key_hash: str) -> ApiKey | None:
+    def lookup(self, key_hash: str) -> ApiKey | None:
         return self._keys.get(key_hash)
 
     def put(self, key: ApiKey) -> None:
@@ -70,7 +59,7 @@ class InMemoryKeys:
 
 
 class InMemoryUsage:
-    """Fills the port `Usage`."""
+    """Implements `Usage`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -125,14 +114,14 @@ class InMemoryUsage:
         yield dropped
 
 
-class InMemorySightings:
-    """Fills the port `Sightings`."""
+class InMemoryDistinctTracker:
+    """Implements `DistinctTracker`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
-    def note(self, subject: str, other: str, *, limit: Distinct, now: float) -> bool:
+    def note(self, subject: str, other: str, *, limit: DistinctLimit, now: float) -> bool:
         with self._lock:
             seen = {name: end for name, end in self._seen[subject].items() if end > now}
             if other not in seen and len(seen) >= limit.most:
@@ -157,7 +146,7 @@ class InMemorySightings:
 
 
 class InMemoryMetrics:
-    """Fills the port `Metrics`; takes the metrics of the catalogue alone, with all their labels."""
+    """Implements `Metrics`; takes the metrics of the catalogue alone, with all their labels."""
 
     def __init__(self) -> None:
         self.totals: defaultdict[Series, float] = defaultdict(float)
@@ -185,7 +174,7 @@ class InMemoryMetrics:
 
 
 class InMemoryGroups:
-    """Fills the port `Groups`; `InMemoryFaces` shares its lock and its account."""
+    """Implements `Groups`; `InMemoryFaces` shares its lock and its account."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -198,13 +187,13 @@ class InMemoryGroups:
                 raise GroupExistsError(group.group_id)
             self._groups[group.tenant, group.group_id] = group
 
-    def find(self, tenant: str, group_id: str) -> Group:
+    def get(self, tenant: str, group_id: str) -> Group:
         with self.lock:
             if (tenant, group_id) not in self._groups:
                 raise GroupNotFoundError(group_id)
             return self._groups[tenant, group_id]
 
-    def find_generation(self, generation: str) -> Group:
+    def get_generation(self, generation: str) -> Group:
         with self.lock:
             for group in self._groups.values():
                 if group.generation == generation:
@@ -224,7 +213,7 @@ class InMemoryGroups:
 
     def current(self, group: Group) -> Group:
         """Return this generation of the group as it is now."""
-        found = self.find(group.tenant, group.group_id)
+        found = self.get(group.tenant, group.group_id)
         if found.generation != group.generation:
             raise GroupNotFoundError(group.group_id)
         return found
@@ -239,7 +228,7 @@ class InMemoryGroups:
 
 
 class InMemoryFaces:
-    """Fills the port `Faces`; a tombstone is the number of its change.
+    """Implements `Faces`; a tombstone is the number of its change.
 
     `changes_read` counts the changes that were yielded.
     """
@@ -262,12 +251,12 @@ class InMemoryFaces:
     def remove(self, group: Group, face_id: str) -> None:
         with self._groups.lock:
             current = self._groups.current(group)
-            if face_id not in self.find_many(group, [face_id]):
+            if face_id not in self.get_many(group, [face_id]):
                 raise FaceNotFoundError(face_id)
             self._rows[group.generation][face_id] = current.last_change + 1
             self._groups.book(current, faces=-1, changes=1)
 
-    def find_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
+    def get_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
         with self._groups.lock:
             wanted = set(face_ids)
             return {face.face_id: face for face in self._live(group) if face.face_id in wanted}
@@ -313,13 +302,13 @@ class InMemoryFaces:
 
 
 class InMemoryPersons:
-    """Fills the port `Persons`."""
+    """Implements `Persons`."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._persons: dict[PersonId, Person] = {}
 
-    def find(self, person_id: PersonId) -> Person:
+    def get(self, person_id: PersonId) -> Person:
         with self._lock:
             if person_id not in self._persons:
                 raise PersonNotFoundError(str(person_id))
@@ -340,7 +329,7 @@ class InMemoryPersons:
 
 
 class InMemoryBlobs:
-    """Fills the port `Blobs`; `metadata` is what uploaders say of their files, by key."""
+    """Implements `Blobs`; `metadata` is what uploaders say of their files, by key."""
 
     def __init__(self) -> None:
         self.metadata: dict[str, dict[str, str]] = {}
@@ -351,16 +340,16 @@ class InMemoryBlobs:
     def accepts(self, key: str) -> bool:
         return 0 < len(key.encode(errors="replace")) <= 1024 and key.isprintable()
 
-    def find(self, key: str) -> BlobInfo | None:
+    def stat(self, key: str) -> BlobInfo | None:
         found = self._blobs.get(key)
         return found[1] if found else None
 
-    def get(self, key: str, *, most_bytes: int | None = None) -> Blob:
+    def get(self, key: str, *, max_bytes: int | None = None) -> Blob:
         with self._lock:
             if key not in self._blobs:
                 raise BlobNotFoundError(key)
             data, info = self._blobs[key]
-            if most_bytes is not None and info.size > most_bytes:
+            if max_bytes is not None and info.size > max_bytes:
                 raise BlobTooLargeError(key)
             return Blob(data, info.version, self.metadata.get(key, {}))
 
@@ -404,6 +393,6 @@ class InMemoryBlobs:
         yield from sorted(found, key=lambda info: info.key)
 
     def _expect(self, key: str, version: str | None) -> None:
-        there = self.find(key)
+        there = self.stat(key)
         if (there.version if there else None) != version:
             raise BlobChangedError(key)

@@ -18,7 +18,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from shared.config import ROOT
-from shared.core.models import ImageFormat, Photo
+from shared.core.photos.models import ImageFormat, Photo
 
 _CACHE = ROOT / ".cache" / "photos"
 _REQUIREMENT = (

@@ -170,7 +170,7 @@ def large_group(api: ApiGateway, key: str, operator: App, invoke: Invoke) -> Non
         batch_size=1000,
     )
     caller("create_group", "POST", "/groups", {"groupId": "large"})
-    group = operator.groups.find(TENANT, "large")
+    group = operator.groups.get(TENANT, "large")
     population = Population(people=40)
     for _ in range(2):
         face_ids = enrol(operator, group, population.anyone(60))

@@ -36,7 +36,7 @@ from shared.core.errors import (
     UnsupportedImageError,
     YearlyLimitError,
 )
-from shared.core.models import ApiKey
+from shared.core.metering.models import ApiKey
 from shared.http import caller
 from shared.http.dialect import row_for
 from shared.http.request import Request
@@ -98,7 +98,7 @@ class EtriDialect:
 
     def authorise(self, request: Request, app: App) -> ApiKey:
         """Let a caller with a known key pass."""
-        return caller.identify(request, app, _key_text(request))
+        return caller.identify(request, app, _raw_key(request))
 
     def answer(self, request: Request, payload: Payload) -> Response:
         """Wrap the result of an analysis."""
@@ -145,7 +145,7 @@ def _finding(request: Request, row: Finding, error: FaceError) -> Payload:
     return {"error": row.error}
 
 
-def _key_text(request: Request) -> str | None:
+def _raw_key(request: Request) -> str | None:
     key = caller.header_key(request) or _body(request).get("access_key")
     return key if isinstance(key, str) else None
 

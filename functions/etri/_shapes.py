@@ -3,10 +3,11 @@
 import base64
 from typing import Any
 
-from shared.core import geometry, hide_options
-from shared.core.deidentify import Deidentified, TreatedFace
 from shared.core.errors import CorruptImageError, InvalidParameterError, UnsupportedImageError
-from shared.core.hide_options import HideOptions
+from shared.core.hiding import hide_options
+from shared.core.hiding.deidentify import Deidentified, TreatedFace
+from shared.core.hiding.hide_options import HideOptions
+from shared.core.photos import geometry
 from shared.http.request import Request, decode_base64
 from shared.http.response import Payload
 

@@ -3,7 +3,7 @@
 from functions.etri import _shapes as shapes
 from functions.etri._dialect import etri, faces_field
 from shared.app import App
-from shared.core.deidentify import deidentify
+from shared.core.hiding.deidentify import deidentify
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -13,9 +13,9 @@ from shared.http.response import Payload
 def handler(request: Request, app: App) -> Payload:
     """Return the photo with its faces hidden, and where they are."""
     result = deidentify(
-        app.images,
+        app.codec,
         app.detector,
-        app.masker,
+        app.redactor,
         app.galleries_of(request.caller.tenant),
         data=shapes.image_file(request),
         options=shapes.options(request),

@@ -13,7 +13,7 @@ def handler(app: App, deadline: Deadline) -> dict[str, int]:
         groups=app.groups,
         faces=app.faces,
         usage=app.usage,
-        sightings=app.sightings,
+        tracker=app.distinct_tracker,
         snapshots=app.snapshots,
         inbox=app.inbox,
         outbox=app.outbox,

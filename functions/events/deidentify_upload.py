@@ -4,11 +4,12 @@ import logging
 from typing import Any
 
 from shared.app import App
-from shared.core import metrics, uploads
+from shared.core import metrics
 from shared.core.deadline import Deadline
-from shared.core.deidentify import Deidentified, deidentify_any
 from shared.core.errors import InvalidParameterError
-from shared.core.hide_options import HideOptions
+from shared.core.hiding.deidentify import Deidentified, deidentify_any
+from shared.core.hiding.hide_options import HideOptions
+from shared.core.uploads import processing
 from shared.events.s3 import on_uploads
 
 _logger = logging.getLogger(__name__)
@@ -18,12 +19,12 @@ _logger = logging.getLogger(__name__)
 def handler(key: str, app: App, *, is_last: bool) -> None:
     """Process the file of a key, and log what became of it."""
     _ = app.detector  # what hinders every upload is the fault of none
-    outcome = uploads.process(
+    outcome = processing.process(
         key,
         inbox=app.inbox,
         outbox=app.outbox,
         hider=_Hider(app),
-        terms=uploads.Terms(
+        terms=processing.Terms(
             options=app.settings.upload_options,
             max_bytes=app.settings.upload_max_bytes,
             removes_originals=app.settings.upload_originals == "remove",
@@ -36,7 +37,7 @@ def handler(key: str, app: App, *, is_last: bool) -> None:
 
 
 class _Hider:
-    """Fills the role `uploads.Hider` with the models of an App."""
+    """Implements `processing.Hider` with the models of an App."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -55,7 +56,7 @@ class _Hider:
         tenant = self._app.settings.upload_tenant
         if not tenant:
             raise InvalidParameterError(people.mode, "cannot be had: UPLOAD_TENANT is not set")
-        group = self._app.groups.find(tenant, people.group_id)
+        group = self._app.groups.get(tenant, people.group_id)
         return {
             "models": {**models, "embedder": group.model_version},
             "group": {"generation": group.generation, "lastChange": group.last_change},
@@ -64,9 +65,9 @@ class _Hider:
     def hide(self, data: bytes, options: HideOptions) -> Deidentified:
         """Return the file de-identified; see `deidentify_any`."""
         return deidentify_any(
-            self._app.images,
+            self._app.codec,
             self._app.detector,
-            self._app.masker,
+            self._app.redactor,
             self._app.galleries_of(self._app.settings.upload_tenant),
             data=data,
             options=options,

@@ -1,7 +1,7 @@
 """Changes of faces: keep the snapshots of large groups fresh."""
 
 from shared.app import App
-from shared.core import indexing
+from shared.core.recognition import indexing
 from shared.events.stream import on_changes
 
 

@@ -42,7 +42,7 @@ from shared.core.errors import (
     UnsupportedImageError,
     YearlyLimitError,
 )
-from shared.core.models import ApiKey
+from shared.core.metering.models import ApiKey
 from shared.http import caller
 from shared.http.dialect import row_for
 from shared.http.request import Request
@@ -116,10 +116,10 @@ class NhnDialect:
 
     def authorise(self, request: Request, app: App) -> ApiKey:
         """Let a caller with a known appKey pass; a path without one is no route of this API."""
-        key_text = request.path_parameters.get("appKey")
-        if key_text is None:
+        raw_key = request.path_parameters.get("appKey")
+        if raw_key is None:
             raise UnknownApiError
-        return caller.identify(request, app, key_text)
+        return caller.identify(request, app, raw_key)
 
     def answer(self, request: Request, payload: Payload) -> Response:
         """Wrap what a call returned: its data, none where it is empty."""

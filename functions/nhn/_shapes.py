@@ -6,14 +6,15 @@ from datetime import timedelta, timezone
 from typing import Any
 
 from shared.app import App
-from shared.core import groups
-from shared.core.compare import ComparedFace, Comparison
-from shared.core.detection import FaceDetail, ImageInput
 from shared.core.errors import InvalidParameterError
-from shared.core.faces import AddedFaces, FacePage
-from shared.core.groups import GroupPage
-from shared.core.models import Box, Group, Point, StoredFace
-from shared.core.search import FaceMatch
+from shared.core.photos.models import Box, Point
+from shared.core.recognition import groups
+from shared.core.recognition.compare import ComparedFace, Comparison
+from shared.core.recognition.detection import FaceDetail, ImageInput
+from shared.core.recognition.faces import AddedFaces, FacePage
+from shared.core.recognition.groups import GroupPage
+from shared.core.recognition.models import Group, StoredFace
+from shared.core.recognition.search import FaceMatch
 from shared.http.request import Request, decode_base64
 from shared.http.response import Payload
 
@@ -41,7 +42,7 @@ def group(request: Request, app: App) -> Group:
         InvalidParameterError: no group can have this name.
         GroupNotFoundError: the caller's tenant has no such group.
     """
-    return app.groups.find(request.caller.tenant, group_id(request))
+    return app.groups.get(request.caller.tenant, group_id(request))
 
 
 def new_group_id(request: Request) -> str:

@@ -3,7 +3,7 @@
 from functions.nhn import _shapes as shapes
 from functions.nhn._dialect import nhn
 from shared.app import App
-from shared.core import detection, faces
+from shared.core.recognition import detection, faces
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -20,10 +20,10 @@ def handler(request: Request, app: App) -> Payload:
         app.faces,
         app.sealer,
         app.detector,
-        app.recognitions.of(group.model_version).embedder,
+        app.recognizers.get(group.model_version).embedder,
         app.poses,
         group=group,
-        photo=detection.load(app.images, app.image_source, image),
+        photo=detection.load(app.codec, app.image_source, image),
         external_image_id=label,
         limit=limit,
         deadline=request.deadline,

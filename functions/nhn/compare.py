@@ -3,7 +3,7 @@
 from functions.nhn import _shapes as shapes
 from functions.nhn._dialect import nhn
 from shared.app import App
-from shared.core.compare import compare
+from shared.core.recognition.compare import compare
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -13,11 +13,11 @@ from shared.http.response import Payload
 def handler(request: Request, app: App) -> Payload:
     """Compare the source's largest face with every face of the target."""
     result = compare(
-        app.images,
+        app.codec,
         app.image_source,
         app.detector,
         app.poses,
-        app.recognitions.of(app.model_version),
+        app.recognizers.get(app.model_version),
         source=shapes.image(request, "sourceImage"),
         target=shapes.image(request, "targetImage"),
         threshold=shapes.compare_threshold(request),

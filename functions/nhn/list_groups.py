@@ -3,8 +3,8 @@
 from functions.nhn import _shapes as shapes
 from functions.nhn._dialect import nhn
 from shared.app import App
-from shared.core import groups
-from shared.core.paging import Scope
+from shared.core.recognition import groups
+from shared.core.recognition.paging import Scope
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload

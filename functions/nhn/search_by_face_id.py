@@ -3,7 +3,7 @@
 from functions.nhn import _shapes as shapes
 from functions.nhn._dialect import nhn
 from shared.app import App
-from shared.core import search
+from shared.core.recognition import search
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -19,7 +19,7 @@ def handler(request: Request, app: App) -> Payload:
         app.faces,
         app.sealer,
         app.index,
-        app.recognitions.of(group.model_version),
+        app.recognizers.get(group.model_version),
         group=group,
         face_id=request.path_parameters["faceId"],
         limit=limit,

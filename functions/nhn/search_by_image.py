@@ -3,7 +3,8 @@
 from functions.nhn import _shapes as shapes
 from functions.nhn._dialect import nhn
 from shared.app import App
-from shared.core import detection, geometry, search
+from shared.core.photos import geometry
+from shared.core.recognition import detection, search
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -16,12 +17,12 @@ def handler(request: Request, app: App) -> Payload:
     threshold = shapes.query_integer(request, "threshold", low=1, high=100)
     image = shapes.image(request, "image")
     group = shapes.group(request, app)
-    photo = detection.load(app.images, app.image_source, image)
+    photo = detection.load(app.codec, app.image_source, image)
     face = detection.find_largest(app.detector, photo, request.deadline)
     found = search.by_image(
         app.faces,
         app.index,
-        app.recognitions.of(group.model_version),
+        app.recognizers.get(group.model_version),
         group=group,
         photo=photo,
         face=face,

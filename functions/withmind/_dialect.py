@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.app import App
-from shared.core import access
 from shared.core.errors import (
     AccessError,
     AnalysisTimeoutError,
@@ -24,7 +23,8 @@ from shared.core.errors import (
     StoreUnavailableError,
     UnknownModelError,
 )
-from shared.core.models import ApiKey
+from shared.core.metering import access
+from shared.core.metering.models import ApiKey
 from shared.http import caller
 from shared.http.dialect import row_for
 from shared.http.request import Request
@@ -78,10 +78,10 @@ class WithmindDialect:
         """Let a caller with a known key pass, and one without a key where none is required."""
         if request.method != _METHOD:
             raise InvalidParameterError("method", f"must be {_METHOD}")
-        key_text = caller.header_key(request)
-        if not key_text and not app.settings.withmind_require_key:
+        raw_key = caller.header_key(request)
+        if not raw_key and not app.settings.withmind_require_key:
             return _PUBLIC
-        return caller.identify(request, app, key_text)
+        return caller.identify(request, app, raw_key)
 
     def answer(self, request: Request, payload: Payload) -> Response:
         """Return the result of a call."""

@@ -10,7 +10,7 @@ from shared.core.errors import (
     ImageTooSmallError,
     InvalidParameterError,
 )
-from shared.core.models import PersonId
+from shared.core.recognition.models import PersonId
 from shared.http import multipart
 from shared.http.multipart import Form
 from shared.http.request import Request

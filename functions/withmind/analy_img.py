@@ -3,7 +3,7 @@
 from functions.withmind import _shapes as shapes
 from functions.withmind._dialect import withmind
 from shared.app import App
-from shared.core import enrollment
+from shared.core.recognition import enrollment
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -14,12 +14,12 @@ def handler(request: Request, app: App) -> Payload:
     """Compare every face, from left to right, with the person's template."""
     form = shapes.form(request)
     person_id = shapes.person_id(form, tenant=request.caller.tenant)
-    photo = app.images.decode(shapes.image_file(request, form, app.settings))
-    person = app.persons.find(person_id)
+    photo = app.codec.decode(shapes.image_file(request, form, app.settings))
+    person = app.persons.get(person_id)
     matches = enrollment.analyse(
         app.sealer,
         app.detector,
-        app.recognitions.of(person.model_version),
+        app.recognizers.get(person.model_version),
         person=person,
         photo=photo,
         threshold=app.settings.withmind_threshold,

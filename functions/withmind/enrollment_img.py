@@ -3,7 +3,7 @@
 from functions.withmind import _shapes as shapes
 from functions.withmind._dialect import withmind
 from shared.app import App
-from shared.core import enrollment
+from shared.core.recognition import enrollment
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -19,9 +19,9 @@ def handler(request: Request, app: App) -> Payload:
         app.persons,
         app.sealer,
         app.detector,
-        app.recognitions.of(app.model_version).embedder,
+        app.recognizers.get(app.model_version).embedder,
         person_id=person_id,
-        photo=app.images.decode(shapes.image_file(request, form, app.settings)),
+        photo=app.codec.decode(shapes.image_file(request, form, app.settings)),
         deadline=request.deadline,
     )
     return shapes.enrolled()

@@ -64,7 +64,7 @@ class ChangeLog:
         failed = deliver(self._call, events.batch(map(self._record, changes, numbers)), numbers)
         done = next((i for i, number in enumerate(numbers) if number in failed), len(changes))
         for change in changes[:done]:
-            self._book(change)
+            self._update_counts(change)
         if done < len(changes):
             self._put_off(changes[done].generation)
 
@@ -79,7 +79,7 @@ class ChangeLog:
             table=self._table,
         )
 
-    def _book(self, change: RowChange) -> None:
+    def _update_counts(self, change: RowChange) -> None:
         self._failures.pop(change.generation, None)
         if change.kind == "REMOVE":
             del self._seen[change.generation]

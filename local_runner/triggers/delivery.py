@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from local_runner.functions import Call, Event, FunctionError
 
 _FIRST_PAUSE_S = 2.0
-_LONGEST_PAUSE_S = 300.0
+_MAX_PAUSE_S = 300.0
 
 
 def deliver(call: Call, event: Event, identifiers: Sequence[str]) -> frozenset[str]:
@@ -26,4 +26,4 @@ def deliver(call: Call, event: Event, identifiers: Sequence[str]) -> frozenset[s
 
 def pause_s(attempts: int) -> float:
     """Return how long to wait after that many attempts have failed."""
-    return min(_FIRST_PAUSE_S * 2.0 ** min(attempts - 1, 10), _LONGEST_PAUSE_S)
+    return min(_FIRST_PAUSE_S * 2.0 ** min(attempts - 1, 10), _MAX_PAUSE_S)

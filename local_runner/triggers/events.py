@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-from shared.core.models import BlobInfo
+from shared.core.blobs import BlobInfo
 
 Record = dict[str, Any]
 

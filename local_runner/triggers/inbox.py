@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from local_runner.functions import Call
 from local_runner.triggers import events
 from local_runner.triggers.delivery import deliver, pause_s
-from shared.core.models import BlobInfo
-from shared.core.ports import Blobs
-from shared.events.s3 import MOST_DELIVERIES
+from shared.core.blobs import BlobInfo, Blobs
+from shared.events.s3 import MAX_DELIVERIES
 
 _SETTLE_S = 0.5
 _NEVER = float("inf")
@@ -64,7 +63,7 @@ class Inbox:
         batch: list[BlobInfo] = []
         while self._due and len(batch) < self._batch_size:
             file = self._due.popleft()
-            if self._blobs.find(file.key) == file:  # otherwise the next listing has what it became
+            if self._blobs.stat(file.key) == file:  # otherwise the next listing has what it became
                 batch.append(file)
         if batch:
             self._fire(batch)
@@ -101,7 +100,7 @@ class Inbox:
 
     def _put_off(self, upload: _Upload) -> None:
         upload.attempts += 1
-        if upload.attempts < MOST_DELIVERIES:
+        if upload.attempts < MAX_DELIVERIES:
             upload.due_at = self._clock() + pause_s(upload.attempts)
         else:
             _logger.error(

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from shared.core import snapshots as layout
+from shared.core.blobs import BlobInfo, Blobs
 from shared.core.deadline import Deadline
 from shared.core.errors import BlobChangedError, GroupNotFoundError
-from shared.core.models import BlobInfo
-from shared.core.ports import Blobs, Faces, Groups, Sightings, Usage
-from shared.core.uploads import QUARANTINE
+from shared.core.metering.ports import DistinctTracker, Usage
+from shared.core.recognition import snapshots as layout
+from shared.core.recognition.ports import Faces, Groups
+from shared.core.uploads.processing import QUARANTINE
 
 Report = dict[str, int]
 Step = Iterator[Mapping[str, int]]
@@ -46,7 +47,7 @@ def clean_up(
     groups: Groups,
     faces: Faces,
     usage: Usage,
-    sightings: Sightings,
+    tracker: DistinctTracker,
     snapshots: Blobs,
     inbox: Blobs,
     outbox: Blobs,
@@ -62,7 +63,7 @@ def clean_up(
         faces: from which the rows of deleted groups go.
         usage: from which go leases of calls that nobody ended, paces that are over, and periods
             that are not kept.
-        sightings: from which those go that count no more.
+        tracker: from which those go that count no more.
         snapshots: from which go those of deleted groups, and versions that are not in force.
         inbox: from which files go that are older than `originals_days`, processed or not.
         outbox: from which quarantined files go at the same age, and others that are older than
@@ -80,7 +81,7 @@ def clean_up(
     steps: list[Step] = [
         _purge(faces),
         _clean_usage(usage, settled),
-        _clean_sightings(sightings, settled),
+        _clean_tracker(tracker, settled),
         _clean_snapshots(groups, snapshots, time),
     ]
     if originals_days:
@@ -133,8 +134,8 @@ def _clean_usage(usage: Usage, before: float) -> Step:
     yield from usage.clean_up(before)
 
 
-def _clean_sightings(sightings: Sightings, before: float) -> Step:
-    for dropped in sightings.clean_up(before):
+def _clean_tracker(tracker: DistinctTracker, before: float) -> Step:
+    for dropped in tracker.clean_up(before):
         yield {"sightings": dropped}
 
 
@@ -156,10 +157,10 @@ def _superseded(
     groups: Groups, blobs: Blobs, generation: str, old: list[BlobInfo], now: datetime
 ) -> list[BlobInfo]:
     try:
-        group = groups.find_generation(generation)
+        group = groups.get_generation(generation)
     except GroupNotFoundError:
         return old
-    stored = blobs.find(layout.manifest_key(generation))
+    stored = blobs.stat(layout.manifest_key(generation))
     if stored and stored.modified_at > now - _READING:
         return []  # somebody may still read the version before
     manifest, _ = layout.read_manifest(blobs, generation)

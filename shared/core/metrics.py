@@ -5,8 +5,9 @@ template's route key, an outcome `ok` or the name of an error. Never a path, a k
 tenant.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Unit = Literal["Count", "Seconds"]  # in CloudWatch's words
 
@@ -96,3 +97,19 @@ CATALOGUE: tuple[Counter | Histogram, ...] = (
     SEARCH_CHANGES,
     SNAPSHOT_AGE,
 )
+
+
+class Metrics(Protocol):
+    """Counts what happens: the metrics of `shared.core.metrics`, in any thread."""
+
+    def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+
+    def observe(self, metric: Histogram, value: float, **labels: str) -> None:
+        """Add a value to a histogram."""
+
+    def invocation(self) -> AbstractContextManager[None]:
+        """Give out what is counted in the block at its end, also when it fails."""
+
+    def exposition(self) -> bytes | None:
+        """Return what was counted, as Prometheus reads it; None where counts go elsewhere."""

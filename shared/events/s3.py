@@ -13,7 +13,7 @@ from shared.app import App, current_app
 from shared.events import attempt
 from shared.events.attempt import Event, Handler
 
-MOST_DELIVERIES = 5
+MAX_DELIVERIES = 5
 """How often a message is given that fails; the queue of the template counts too."""
 
 _CREATED = "ObjectCreated:"
@@ -41,7 +41,7 @@ def on_uploads(call: Call) -> Handler:
         def read(message: Event) -> None:
             deliveries = int(message["attributes"]["ApproximateReceiveCount"])
             for key in _keys(message["body"], app.settings.inbox_bucket):
-                call(key, app, is_last=deliveries >= MOST_DELIVERIES)
+                call(key, app, is_last=deliveries >= MAX_DELIVERIES)
 
         with attempt.invocation(context, app):
             failed = [

@@ -13,7 +13,7 @@ from shared.events.attempt import Event, Handler
 Report = dict[str, int]
 
 _MARGIN_S = 5.0  # what may be under way when the deadline is noticed
-_LONGEST_S = 300.0  # where nothing else limits an invocation
+_MAX_S = 300.0  # where nothing else limits an invocation
 
 
 def on_schedule(call: Callable[[App, Deadline], Report]) -> Handler:
@@ -44,4 +44,4 @@ def on_schedule(call: Callable[[App, Deadline], Report]) -> Handler:
 
 def _time_left_s(context: object) -> float:
     tell = getattr(context, "get_remaining_time_in_millis", None)
-    return float(tell()) / 1000 if tell else _LONGEST_S
+    return float(tell()) / 1000 if tell else _MAX_S

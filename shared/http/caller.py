@@ -1,9 +1,9 @@
 """Who calls, and whether he may from where he is."""
 
 from shared.app import App
-from shared.core import access
-from shared.core.models import ApiKey, Distinct
-from shared.core.network import caller_address
+from shared.core.metering import access
+from shared.core.metering.models import ApiKey, DistinctLimit
+from shared.core.metering.network import caller_address
 from shared.http.request import Request
 
 
@@ -14,7 +14,7 @@ def header_key(request: Request) -> str:
     return rest.strip() if scheme.lower() == "bearer" and rest else value
 
 
-def identify(request: Request, app: App, key_text: str | None) -> ApiKey:
+def identify(request: Request, app: App, raw_key: str | None) -> ApiKey:
     """Return the key of a caller who presents this text.
 
     Raises:
@@ -23,10 +23,10 @@ def identify(request: Request, app: App, key_text: str | None) -> ApiKey:
     """
     now = app.clock()
     settings = app.settings
-    key = access.authenticate(app.keys, key_text, secret=app.key_secret, now=now)
-    keys_per_address = Distinct(settings.max_keys_per_ip, settings.keys_per_ip_window_s)
+    key = access.authenticate(app.keys, raw_key, secret=app.key_secret, now=now)
+    keys_per_address = DistinctLimit(settings.max_keys_per_ip, settings.keys_per_ip_window_s)
     access.check_address(
-        app.sightings,
+        app.distinct_tracker,
         key,
         caller_address(
             request.source_ip,

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from shared.app import App
 from shared.core.errors import FaceError
-from shared.core.models import ApiKey
+from shared.core.metering.models import ApiKey
 from shared.http.request import Request
 from shared.http.response import Payload, Response
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from shared.app import App
-from shared.core import access, quota
 from shared.core.errors import FaceError, LimitError
-from shared.core.models import Admission
-from shared.core.quota import Allowance
+from shared.core.metering import access, quota
+from shared.core.metering.models import Admission
+from shared.core.metering.quota import Allowance
 from shared.http.request import Request
 
 _LEASE_MARGIN_S = 30.0  # beyond the timeout: what a call may take to notice that it has passed

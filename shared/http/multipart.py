@@ -12,10 +12,10 @@ from multipart import (
 
 from shared.core.errors import InvalidParameterError
 
-_MOST_PARTS = 32
-_LONGEST_HEADER = 4096  # bytes of a line: a long file name, percent-encoded
-_LONGEST_TEXT = 4096  # bytes of a field
-_LONGEST_BOUNDARY = 70  # characters (RFC 2046, 5.1.1)
+_MAX_PARTS = 32
+_MAX_HEADER_BYTES = 4096  # bytes of a line: a long file name, percent-encoded
+_MAX_FIELD_BYTES = 4096  # bytes of a field
+_MAX_BOUNDARY_LENGTH = 70  # characters (RFC 2046, 5.1.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def parse(body: bytes, content_type: str) -> Form:
                 raise InvalidParameterError("body", "gives a name twice")
             if _is_file(part):
                 form.files[name] = content
-            elif len(content) > _LONGEST_TEXT:
+            elif len(content) > _MAX_FIELD_BYTES:
                 raise InvalidParameterError("body", "holds a text that is too long")
             else:
                 form.texts[name] = content.decode("utf-8")
@@ -60,7 +60,7 @@ def parse(body: bytes, content_type: str) -> Form:
 def _boundary(content_type: str) -> str:
     media_type, options = parse_options_header(content_type)
     boundary: str = options.get("boundary", "")
-    if media_type != "multipart/form-data" or not 0 < len(boundary) <= _LONGEST_BOUNDARY:
+    if media_type != "multipart/form-data" or not 0 < len(boundary) <= _MAX_BOUNDARY_LENGTH:
         raise InvalidParameterError("body", "is not multipart/form-data")
     return boundary
 
@@ -69,8 +69,8 @@ def _parts(body: bytes, boundary: str) -> Iterator[tuple[MultipartSegment, bytes
     """Yield the headers and the content of each part."""
     parser = PushMultipartParser(
         boundary,
-        max_header_size=_LONGEST_HEADER,
-        max_segment_count=_MOST_PARTS,
+        max_header_size=_MAX_HEADER_BYTES,
+        max_segment_count=_MAX_PARTS,
         strict=True,
     )
     with parser:  # leaving it finds a body that ends too early

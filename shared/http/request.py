@@ -11,8 +11,8 @@ from typing import Any
 
 from shared.core.deadline import Deadline
 from shared.core.errors import BodyTooLargeError, InvalidParameterError
-from shared.core.models import ApiKey
-from shared.core.quota import Allowance
+from shared.core.metering.models import ApiKey
+from shared.core.metering.quota import Allowance
 
 Event = Mapping[str, Any]
 

@@ -19,7 +19,7 @@ from pynndescent import NNDescent
 # same time than the package's own choice, for people who are not in the group above all.
 _NEIGHBOURS = 30
 _DROPPED_SHORTCUTS = 0.5  # of the edges that a detour would replace, the probability to be dropped
-_MOST_EDGES = 3.0  # times the neighbours
+_MAX_EDGES = 3.0  # times the neighbours
 _SEED = 1
 _VECTORS = "_raw_data"  # in the state of an NNDescent: the rows, in the order of the search
 _ORDER = "_vertex_order"
@@ -73,7 +73,7 @@ def build(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], bytes]:
         metric="dot",
         n_neighbors=_NEIGHBOURS,
         diversify_prob=_DROPPED_SHORTCUTS,
-        pruning_degree_multiplier=_MOST_EDGES,
+        pruning_degree_multiplier=_MAX_EDGES,
         random_state=_SEED,
         low_memory=False,
     )

@@ -3,17 +3,16 @@
 import time
 from collections.abc import Callable
 
-from shared.core.models import Group
-from shared.core.ports import Faces, Sealer
-from shared.core.snapshots import Manifest
+from shared.core.recognition.models import Group, Manifest
+from shared.core.recognition.ports import Faces, Sealer
 from shared.index.snapshot import SnapshotStore
 from shared.index.vectors import GroupVectors
 
-_FEWEST = 100  # faces: a graph needs some more than the neighbours of one
+_MIN = 100  # faces: a graph needs some more than the neighbours of one
 
 
 class SnapshotBuilder:
-    """Fills the port `IndexBuilder`."""
+    """Implements `IndexBuilder`."""
 
     def __init__(
         self,
@@ -55,7 +54,7 @@ class SnapshotBuilder:
         vectors = GroupVectors(self._snapshots.load(group))
         vectors.follow(group, self._faces, self._sealer)
         face_ids, living = vectors.living()
-        if len(face_ids) < _FEWEST:
+        if len(face_ids) < _MIN:
             return False
         return self._snapshots.publish(
             group,

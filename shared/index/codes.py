@@ -15,8 +15,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST = 127
-_LARGEST_OF_QUERY = 8192  # int16; sums of up to 2,000 products fit into 32 bits
+_MAX = 127
+_MAX_QUERY_CODE = 8192  # int16; sums of up to 2,000 products fit into 32 bits
 _OF_THE_DEAD = np.iinfo(np.int32).min  # less than any product
 _AT_ONCE = 4096  # rows
 _ROUNDING = 1e-5  # of inner products in float32
@@ -46,7 +46,7 @@ class Codes:
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
         """Take the vectors, float32 of shape (n, dimensions), n > 0; they are not kept."""
-        self._step = float(np.abs(vectors).max()) / _LARGEST
+        self._step = float(np.abs(vectors).max()) / _MAX
         self._codes = np.empty(vectors.shape, np.int8)
         self._error = 0.0  # the greatest distance of a row from what its codes say
         for start in range(0, len(vectors), _AT_ONCE):
@@ -71,7 +71,7 @@ class Codes:
             limit: how many rows are wanted, 1 or more.
             min_score: the least inner product.
         """
-        step = float(np.abs(vector).max()) / _LARGEST_OF_QUERY
+        step = float(np.abs(vector).max()) / _MAX_QUERY_CODE
         query = np.rint(vector / step)
         products = np.empty(len(self._codes), np.int32)
         _multiply_compiled(self._codes, query.astype(np.int16), products)

@@ -69,10 +69,10 @@ class Rows:
             return self
         return self._copied(np.arange(self.count), max(needed, 2 * len(self.vectors)))
 
-    def without_the_dead(self, smallest_capacity: int = 0) -> "Rows":
+    def without_the_dead(self, min_capacity: int = 0) -> "Rows":
         """Return a copy of the rows that are alive."""
         living = np.flatnonzero(self.alive[: self.count])
-        return self._copied(living, max(len(living), smallest_capacity))
+        return self._copied(living, max(len(living), min_capacity))
 
     def _copied(self, kept: NDArray[np.intp], capacity: int) -> "Rows":
         copy = Rows(capacity, self.vectors.shape[1])

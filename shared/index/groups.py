@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.errors import StoreUnavailableError
-from shared.core.metrics import SEARCH_CHANGES, SEARCHES, SNAPSHOT_AGE
-from shared.core.models import Group
-from shared.core.ports import Faces, Metrics, Sealer
-from shared.core.snapshots import is_due
+from shared.core.metrics import SEARCH_CHANGES, SEARCHES, SNAPSHOT_AGE, Metrics
+from shared.core.recognition.models import Group
+from shared.core.recognition.ports import Faces, Sealer
+from shared.core.recognition.snapshots import is_due
 from shared.index.snapshot import Snapshot, SnapshotStore
-from shared.index.vectors import LARGEST_LIMIT, GroupVectors
+from shared.index.vectors import MAX_LIMIT, GroupVectors
 
 _PAUSE_S = 30.0  # between two looks for a newer snapshot of a group
 
@@ -30,7 +30,7 @@ _logger = logging.getLogger(__name__)
 
 
 class GroupIndex:
-    """Fills the port `FaceIndex`."""
+    """Implements `FaceIndex`."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class GroupIndex:
             self._make_room(group.generation)
         if self._wants_refresh(group, vectors):
             self._refresh_beside(group, vectors)
-        through_graph = vectors.has_graph and not must_be_exact and limit <= LARGEST_LIMIT
-        self._tell(group, vectors, "approximate" if through_graph else "exact")
+        through_graph = vectors.has_graph and not must_be_exact and limit <= MAX_LIMIT
+        self._record_metrics(group, vectors, "approximate" if through_graph else "exact")
         search = vectors.search if through_graph else vectors.scan
         return search(vector, limit, min_score)
 
@@ -136,7 +136,7 @@ class GroupIndex:
             vectors.next_look = now + _PAUSE_S
             return True
 
-    def _tell(self, group: Group, vectors: GroupVectors, mode: str) -> None:
+    def _record_metrics(self, group: Group, vectors: GroupVectors, mode: str) -> None:
         self._metrics.count(SEARCHES, mode=mode)
         if (snapshot := vectors.snapshot) is not None:
             changes = group.last_change - snapshot.last_change

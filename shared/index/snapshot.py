@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.core.blobs import Blobs
 from shared.core.errors import BlobChangedError, BlobNotFoundError, SealError
-from shared.core.models import Group
-from shared.core.ports import Blobs, Sealer
-from shared.core.snapshots import Manifest, manifest_key, part_key, read_manifest
+from shared.core.recognition.models import Group, Manifest
+from shared.core.recognition.ports import Sealer
+from shared.core.recognition.snapshots import manifest_key, part_key, read_manifest
 
 if TYPE_CHECKING:
     from shared.index.ann import Graph

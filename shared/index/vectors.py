@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.models import FaceChange, Group
-from shared.core.ports import Faces, Sealer
+from shared.core.recognition.models import FaceChange, Group
+from shared.core.recognition.ports import Faces, Sealer
 from shared.index.exact import Rows, best, scan
 from shared.index.snapshot import Snapshot
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 Found = tuple[list[str], NDArray[np.float32]]
 
-_SMALLEST_CAPACITY = 64  # rows
+_MIN_CAPACITY = 64  # rows
 _BATCH = 10_000  # changes opened at a time
-_MOST_DEAD = 0.25  # of the rows; above it they are cleared away
+_MAX_DEAD_SHARE = 0.25  # of the rows; above it they are cleared away
 
 # A quick look through the graph, and a thorough one where the quick one was a close call: where the
 # last face to be returned is nearly as far away as all that was looked at, others may be as near.
@@ -31,7 +31,7 @@ _EFFORTS = 0.1, 0.4
 _ASKED = 15, 2  # rows asked of the graph: so many, and so many times the limit
 _CLOSE_CALL = 0.9  # the distance of the last face, of that of the farthest row that was looked at
 
-LARGEST_LIMIT = 20
+MAX_LIMIT = 20
 """Of a search through a graph; above it, looking at all rows costs about the same."""
 
 
@@ -63,7 +63,7 @@ class GroupVectors:
         self._lock = threading.Lock()
         self._change = snapshot.last_change if snapshot else 0
         self._place_of = {face_id: row for row, face_id in enumerate(base.face_ids)}
-        self._parts = _Parts(base, Rows(_SMALLEST_CAPACITY))
+        self._parts = _Parts(base, Rows(_MIN_CAPACITY))
 
     @property
     def last_change(self) -> int:
@@ -162,12 +162,12 @@ class GroupVectors:
 
     def _cleared(self, parts: _Parts) -> _Parts:
         """Return the parts without dead rows where these are many; the graph goes with its rows."""
-        if parts.base.dead_share > _MOST_DEAD:
+        if parts.base.dead_share > _MAX_DEAD_SHARE:
             self.snapshot = None
             parts = _Parts(parts.base.without_the_dead(), parts.tail)
-        elif parts.tail.count <= _SMALLEST_CAPACITY or parts.tail.dead_share <= _MOST_DEAD:
+        elif parts.tail.count <= _MIN_CAPACITY or parts.tail.dead_share <= _MAX_DEAD_SHARE:
             return parts
-        parts = replace(parts, tail=parts.tail.without_the_dead(_SMALLEST_CAPACITY))
+        parts = replace(parts, tail=parts.tail.without_the_dead(_MIN_CAPACITY))
         face_ids = [*parts.base.face_ids, *parts.tail.face_ids]
         self._place_of = {
             face_id: place

@@ -1,1 +1,1 @@
-"""Where counts go: nowhere, to Prometheus, or to CloudWatch."""
+"""Where counts go: to nobody, to Prometheus, or to CloudWatch."""

@@ -19,7 +19,7 @@ from shared.core.metrics import Counter, Histogram, Metric
 
 NAMESPACE = "FaceFunctions"
 
-_MOST_VALUES = 100  # of one metric in one line, by the specification
+_MAX_VALUES = 100  # of one metric in one line, by the specification
 _NO_VALUE = "-"  # a dimension may not be empty
 
 _Series = tuple[Metric, tuple[str, ...]]  # a metric and the values of its labels, in its order
@@ -35,7 +35,7 @@ class _Invocation:
 
 
 class EmfMetrics:
-    """Fills the port `Metrics`: writes what an invocation counted to standard output at its end.
+    """Implements `Metrics`: writes what an invocation counted to standard output at its end.
 
     What is counted outside of one, or in a thread that one left behind, is written at once.
     """
@@ -97,12 +97,12 @@ def documents(counts: Mapping[_Series, Sequence[float]]) -> list[dict[str, Any]]
     begun: list[_Document] = []
     for (metric, label_values), values in counts.items():
         labels = dict(zip(metric.labels, label_values, strict=True))
-        for start in range(0, len(values), _MOST_VALUES):
+        for start in range(0, len(values), _MAX_VALUES):
             document = next((d for d in begun if d.takes(metric, labels)), None)
             if document is None:
                 document = _Document()
                 begun.append(document)
-            document.add(metric, labels, values[start : start + _MOST_VALUES])
+            document.add(metric, labels, values[start : start + _MAX_VALUES])
     identity, now_ms = log.identity(), int(time.time() * 1000)
     return [{**identity, **document.finish(now_ms)} for document in begun]
 

@@ -18,7 +18,7 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # n
 
 
 class PrometheusMetrics:
-    """Fills the port `Metrics`: keeps sums since the start, of one process or of several.
+    """Implements `Metrics`: keeps sums since the start, of one process or of several.
 
     There are no gauges, so the numbers of a process that has ended stay true, and count on.
     """

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
 from shared.core.errors import SealError
-from shared.core.ports import KeyOwner
+from shared.core.recognition.ports import KeyOwner
 
 KEY_BYTES = 32
 _VERSION = b"\x01"
@@ -48,7 +48,7 @@ class KeyWrapper(Protocol):
 
 
 class AesGcmSealer:
-    """Fills the port `Sealer`. Data keys are cached, bounded by count and by time."""
+    """Implements `Sealer`. Data keys are cached, bounded by count and by time."""
 
     def __init__(
         self,

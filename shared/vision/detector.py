@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.detection import LEAST_CONFIDENCE, LEAST_SIDE
-from shared.core.models import Box, DetectionProfile, Face, Landmarks, Photo
+from shared.core.photos.models import Box, DetectionProfile, Face, Landmarks, Photo
+from shared.core.recognition.detection import MIN_CONFIDENCE, MIN_RECOGNISABLE_SIDE
 from shared.vision.candidates import (
     Candidates,
     Floats,
@@ -39,7 +39,7 @@ _ROWS = 256  # of pixels, or columns, by which the brightness of a photo is judg
 
 
 class YuNetDetector:
-    """Fills the port `Detector`."""
+    """Implements `Detector`."""
 
     def __init__(self, network: YuNet, second_looks: SecondLooks) -> None:
         """Take the network that finds faces, and what looks at them again."""
@@ -60,7 +60,7 @@ class YuNetDetector:
         if profile is DetectionProfile.HIDING:
             faces = self._find_all(image, threshold)
         else:
-            faces = self._find_usable(image, LEAST_CONFIDENCE if threshold is None else threshold)
+            faces = self._find_usable(image, MIN_CONFIDENCE if threshold is None else threshold)
         return _as_faces(faces, photo.upright_size)
 
     def _find_all(self, image: Image, threshold: float | None) -> Candidates:
@@ -80,7 +80,7 @@ class YuNetDetector:
                 found = found.take(found.scores >= _least_scores(found))
             parts.append(self._second_looks.judge(image, found, is_turned=is_turned))
         faces = suppress_overlapping(concatenate(parts))
-        is_usable = faces.sizes.min(axis=1) >= LEAST_SIDE
+        is_usable = faces.sizes.min(axis=1) >= MIN_RECOGNISABLE_SIDE
         usable, _ = self._second_looks.straighten(image, faces.take(is_usable))
         return _drop_nested(concatenate([usable, faces.take(~is_usable)]))
 
@@ -93,7 +93,7 @@ class YuNetDetector:
         if found.scores.max(initial=0) < UPRIGHT_SCORE:
             turned = look_turned(self._network, image, _RECOGNITION_PIXELS, threshold)
             found = concatenate([found, turned])
-        large = suppress_overlapping(found.take(found.sizes.min(axis=1) >= LEAST_SIDE))
+        large = suppress_overlapping(found.take(found.sizes.min(axis=1) >= MIN_RECOGNISABLE_SIDE))
         faces, is_face = self._second_looks.straighten(image, large)
         return _drop_nested(faces.take(is_face))
 

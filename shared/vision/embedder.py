@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.models import Face, Photo
+from shared.core.photos.models import Face, Photo
 from shared.vision.alignment import cut_square, fit_similarities
 from shared.vision.session import Device, Session
 from shared.vision.weights import EmbedderSpec
@@ -15,7 +15,7 @@ _FACES_AT_ONCE: dict[Device, int] = {"cpu": 8, "cuda": 64}
 
 
 class OnnxEmbedder:
-    """Fills the port `Embedder` with a network that the catalogue describes."""
+    """Implements `Embedder` with a network that the catalogue describes."""
 
     def __init__(self, session: Session, spec: EmbedderSpec, *, model_version: str) -> None:
         """Take the loaded network.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.core.models import ImageFormat
+from shared.core.photos.models import ImageFormat
 
 _MAGIC = {
     b"\xff\xd8\xff": ImageFormat.JPEG,

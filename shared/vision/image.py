@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.core.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
-from shared.core.models import ImageFormat, Photo
+from shared.core.photos.models import ImageFormat, Photo
 from shared.vision import bmp, exif, jpeg, png
 from shared.vision.headers import Header, sniff
 
@@ -38,7 +38,7 @@ _REFLECTIONS = {2: 1, 4: 0, 5: 1, 7: 0}
 _TO_BGR = {(): cv2.COLOR_GRAY2BGR, (4,): cv2.COLOR_BGRA2BGR}
 _FROM_16_BITS = 255 / 65535
 
-_LOWEST_QUALITY, _HIGHEST_QUALITY, _DEFAULT_QUALITY = 75, 95, 90
+_MIN_QUALITY, _MAX_QUALITY, _DEFAULT_QUALITY = 75, 95, 90
 # OpenCV's own choice (run lengths of the Sub filter) takes up to 30% less time for 8 bits, but its
 # files are larger: of photos by up to a fifth, of a screenshot by two thirds.
 _PNG_PARAMETERS = (
@@ -48,8 +48,8 @@ _PNG_PARAMETERS = (
 )  # fmt: skip
 
 
-class CvImages:
-    """Fills the port `Images` with OpenCV's decoders behind readers of our own.
+class CvImageCodec:
+    """Implements `ImageCodec` with OpenCV's decoders behind readers of our own.
 
     A decoder sees a file only after its header was read, its size was allowed, its end was found,
     and everything that is no pixel was cut away. OpenCV's own log is silenced, for the whole
@@ -84,7 +84,7 @@ class CvImages:
         if stored.shape[:2] != (header.height, header.width):
             raise CorruptImageError("the image is not of the size that its header announces")
         orientation = header.orientation or 1
-        upright_bgr = turn_upright(_as_bgr(stored), orientation)
+        upright_bgr = apply_exif_orientation(_as_bgr(stored), orientation)
         stored.flags.writeable = upright_bgr.flags.writeable = False
         return Photo(
             stored=stored,
@@ -120,7 +120,7 @@ class CvImages:
         return data.tobytes()
 
 
-def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+def apply_exif_orientation(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Return stored pixels as a viewer shows them.
 
     Args:
@@ -162,5 +162,5 @@ def _parameters(photo: Photo) -> tuple[int, ...]:
         return _PNG_PARAMETERS
     if photo.format is ImageFormat.JPEG:
         quality = photo.quality or _DEFAULT_QUALITY
-        return cv2.IMWRITE_JPEG_QUALITY, min(max(quality, _LOWEST_QUALITY), _HIGHEST_QUALITY)
+        return cv2.IMWRITE_JPEG_QUALITY, min(max(quality, _MIN_QUALITY), _MAX_QUALITY)
     return ()

@@ -18,8 +18,8 @@ _MAX_SIDE = 8192  # pixels that the network is shown in one direction
 _SMALL_PHOTO = 320  # pixels of the longer side that smaller photos are enlarged to,
 _MAX_ENLARGEMENT = 3.0  # but not by more than this
 _OVERVIEW_SIDES = (160, 320)  # pixels of the longer side of an overview; the largest under a half
-_LARGEST_FACE = 256  # pixels in what the network is shown; larger ones show in the overview,
-_SMALLEST_IN_OVERVIEW = 200  # and those from this size on: its boxes and points are less exact
+_MAX_FACE_SIDE = 256  # pixels in what the network is shown; larger ones show in the overview,
+_MIN_OVERVIEW_SIDE = 200  # and those from this size on: its boxes and points are less exact
 _BAND_OVERLAP = 128  # pixels that neighbouring bands share; larger faces show in the overview
 
 
@@ -36,11 +36,11 @@ def look(network: YuNet, photo: Image, max_pixels: int, threshold: float) -> Can
     side = longer_side(zoomed)
     overview_side = max(n for n in _OVERVIEW_SIDES if n <= side / 2 or n == _OVERVIEW_SIDES[0])
     overview = resize(zoomed, min(1.0, overview_side / side))
-    (large,) = network.find([overview], threshold)
+    (large,) = network.infer([overview], threshold)
     near = _look_in_bands(network, zoomed, threshold)
-    near = near.take(near.sizes.max(axis=1) <= _LARGEST_FACE)
+    near = near.take(near.sizes.max(axis=1) <= _MAX_FACE_SIDE)
     large = large.mapped(scale_between(overview, zoomed), (0, 0))
-    large = large.take(large.sizes.max(axis=1) >= _SMALLEST_IN_OVERVIEW)
+    large = large.take(large.sizes.max(axis=1) >= _MIN_OVERVIEW_SIDE)
     found = concatenate([near, large])
     return found.mapped(scale_between(zoomed, photo), (0, 0))
 
@@ -62,7 +62,7 @@ def _look_in_bands(network: YuNet, image: Image, threshold: float) -> Candidates
     found = []
     for number in range(count):
         top = min(number * (band - _BAND_OVERLAP), height - band)
-        (seen,) = network.find([image[top : top + band]], threshold)
+        (seen,) = network.infer([image[top : top + band]], threshold)
         is_whole = (seen.boxes[:, 1] > 0) | (top == 0)
         is_whole &= (seen.boxes[:, 3] < band) | (top + band == height)
         found.append(seen.take(is_whole).mapped((1, 1), (0, top)))

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.models import Face, Photo, Pose
+from shared.core.photos.models import Face, Photo, Pose
 from shared.vision.face_mesh import CHIN, FOREHEAD, LEFT_EAR, RIGHT_EAR, FaceMesh
 
 # The line from forehead to chin leans by so many degrees in a head that looks into the camera: the
 # median of 999 press photos.
 LEAN = 6.0
-_LEAST_LOGIT = 0.0  # of a face that can be judged
+_MIN_LOGIT = 0.0  # of a face that can be judged
 
 
 class MeshPoseEstimator:
-    """Fills the port `PoseEstimator`."""
+    """Implements `PoseEstimator`."""
 
     def __init__(self, mesh: FaceMesh) -> None:
         """Take the network."""
@@ -30,7 +30,7 @@ class MeshPoseEstimator:
         meshes = self._mesh.look(photo.upright_bgr, boxes, landmarks)
         seen = zip(meshes.points, meshes.turns, meshes.logits, strict=True)
         return tuple(
-            solve(points.astype(np.float64), float(turn), is_certain=bool(logit > _LEAST_LOGIT))
+            solve(points.astype(np.float64), float(turn), is_certain=bool(logit > _MIN_LOGIT))
             for points, turn, logit in seen
         )
 

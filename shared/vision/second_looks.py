@@ -32,10 +32,10 @@ _CLEAR_SIZES = (48, 128)  # pixels, from which on faces show more and more clear
 _MORE_IF_CLEAR = 0.1  # so that their scores must be higher by up to this,
 _MORE_IF_CLEAR_AND_TURNED = 0.25  # which is rare, and more often something else
 _MAX_NEAR = 48  # doubtful faces that are looked at from near;
-_LEAST_AGAIN = 0.1  # mean score at other sizes that makes it worthwhile,
+_MIN_SCORE_AGAIN = 0.1  # mean score at other sizes that makes it worthwhile,
 _LARGE = 48  # pixels, from which on it always is, in all four directions
 _SIZES = (12, 16, 20, 28, 48)  # pixels
-_LEAST_LOGITS = (0, 2, 3, 4, 7)
+_MIN_LOGITS = (0, 2, 3, 4, 7)
 
 _CLEAR_LOGIT = 10.0  # of faces that Face Mesh sees clearly,
 _UPRIGHT_LOGIT = 20.0  # and of those that it sees to stand upright
@@ -44,7 +44,7 @@ _ROUNDS = 2
 _FACE_WINDOW = 128  # pixels, around a face that was set upright
 _FACE_SIZE = 22.0  # pixels there, from the middle of the five points to each eye sideways
 _IN_WINDOW = UPRIGHT_POINTS * _FACE_SIZE + _FACE_WINDOW / 2
-_LEAST_SCORE = 0.2
+_MIN_SCORE = 0.2
 
 
 class SecondLooks:
@@ -65,7 +65,7 @@ class SecondLooks:
         self._network = network
         self._mesh = mesh
         self._seen_again = seen_again
-        self._least_logits = np.array(_LEAST_LOGITS) + more_logit
+        self._least_logits = np.array(_MIN_LOGITS) + more_logit
 
     def judge(self, photo: Image, faces: Candidates, *, is_turned: bool = False) -> Candidates:
         """Return the faces, best first, but for what is doubtful and not seen again.
@@ -84,7 +84,7 @@ class SecondLooks:
         sizes = faces.sizes[doubtful].max(axis=1)
         more = np.interp(sizes, _CLEAR_SIZES, (0, most))
         is_face[doubtful] = (faces.scores[doubtful] + again) / 2 >= self._seen_again + more
-        is_worth_it = (again >= _LEAST_AGAIN) | (sizes >= _LARGE)
+        is_worth_it = (again >= _MIN_SCORE_AGAIN) | (sizes >= _LARGE)
         near = doubtful[~is_face[doubtful] & is_worth_it][:_MAX_NEAR]
         is_face[near] = self._look_like_faces(photo, faces.take(near))
         return faces.take(is_face)
@@ -130,7 +130,7 @@ class SecondLooks:
                 cut_square(photo, _around(centre, zoom, is_turned=is_turned), _WINDOW)
                 for centre, zoom in zip(faces.centres.astype(np.float64), zooms, strict=True)
             ]
-            seen = self._network.find(windows, _FAINTEST)
+            seen = self._network.infer(windows, _FAINTEST)
             for number, candidates in enumerate(seen):
                 half = faces.sizes[number, ::step] / zooms[number] / 2
                 box = np.concatenate([_WINDOW / 2 - half, _WINDOW / 2 + half])
@@ -177,7 +177,7 @@ class SecondLooks:
         found = Candidates(faces.boxes.copy(), faces.scores, faces.landmarks.copy())
         to_photo = fit_similarities(_IN_WINDOW, faces.landmarks.astype(np.float64))
         windows = [cut_square(photo, matrix, _FACE_WINDOW) for matrix in to_photo]
-        seen = self._network.find(windows, _LEAST_SCORE)
+        seen = self._network.infer(windows, _MIN_SCORE)
         for number, (candidates, matrix) in enumerate(zip(seen, to_photo, strict=True)):
             offsets = np.abs(candidates.landmarks.mean(axis=1) - _FACE_WINDOW / 2).max(axis=1)
             near = candidates.take(offsets < _FACE_SIZE)

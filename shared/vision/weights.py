@@ -31,7 +31,7 @@ class EmbedderSpec:
         mean: what is taken off each value 0..255.
         scale: what the rest is multiplied by.
         template: where the five points of a face lie in the chip.
-        knots: what the cosine of two vectors means; see `shared.core.similarity.Calibration`.
+        knots: what the cosine of two vectors means; see `recognition.similarity.Calibration`.
     """
 
     dimensions: int

@@ -17,7 +17,7 @@ from shared.vision.session import Session
 
 _STRIDES = (8, 16, 32)  # pixels of the image from one cell of a map to the next
 _MULTIPLE = 32  # of pixels, that the network takes in each direction
-_LARGEST = 8.0  # logarithm of a size in cells: what nothing in a photo exceeds
+_MAX = 8.0  # logarithm of a size in cells: what nothing in a photo exceeds
 
 
 class YuNet:
@@ -27,7 +27,7 @@ class YuNet:
         """Take the loaded network: `images` to `maps_8`, `maps_16` and `maps_32`."""
         self._session = session
 
-    def find(self, images_bgr: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
+    def infer(self, images_bgr: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
         """Return the candidates in each image that score at least the threshold, several a face.
 
         Args:
@@ -81,7 +81,7 @@ def _decode(maps: Floats, stride: int, threshold: float) -> Candidates:
     which = scores >= threshold
     cells, corners = cells[which], np.stack([columns, rows], axis=1)[which].astype(np.float32)
     centres = (corners + cells[:, 2:4]) * stride
-    halves = np.exp(np.minimum(cells[:, 4:6], _LARGEST)) * (stride / 2)
+    halves = np.exp(np.minimum(cells[:, 4:6], _MAX)) * (stride / 2)
     return Candidates(
         boxes=np.concatenate([centres - halves, centres + halves], axis=1),
         scores=scores[which],

@@ -6,7 +6,7 @@ import pytest
 from benchmarks import accuracy
 from benchmarks.accuracy import Described
 from benchmarks.pairs import Pairs
-from shared.core.models import Box, Face, ImageFormat, Photo
+from shared.core.photos.models import Box, Face, ImageFormat, Photo
 
 LANDMARKS = ((0.0, 0.0),) * 5
 ONE, OTHER, NEAR_OTHER, NONE = (1.0, 0.0), (0.0, 1.0), (0.6, 0.8), (np.nan, np.nan)

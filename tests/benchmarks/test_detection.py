@@ -6,14 +6,14 @@ import pytest
 from benchmarks import detection
 from benchmarks.detection import Portrait
 from shared.app import App
-from shared.core import geometry
-from shared.core.models import DetectionProfile
+from shared.core.photos import geometry
+from shared.core.photos.models import DetectionProfile
 from tests import photos
 
 
 @pytest.fixture(scope="module")
 def astronaut(app: App) -> Portrait:
-    photo = app.images.decode(photos.astronaut_jpeg())
+    photo = app.codec.decode(photos.astronaut_jpeg())
     (face,) = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     return Portrait(photo.upright_bgr, face.box)
 

@@ -12,7 +12,8 @@ from benchmarks import privacy
 from benchmarks.privacy import Seen, Sight
 from shared.app import App
 from shared.config import ROOT
-from shared.core.models import Box, DetectionProfile, Face, HideMethod, ImageFormat, Photo
+from shared.core.hiding.ports import HideMethod
+from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo
 from tests import photos
 
 LANDMARKS = ((0.0, 0.0),) * 5
@@ -87,14 +88,14 @@ def test_people_without_two_faces_are_left_out(app: App, folder: Path, tmp_path:
 
 
 def test_the_attacker_aligns_hidden_faces_like_clean_ones(app: App) -> None:
-    photo = app.images.decode(photos.astronaut_jpeg())
+    photo = app.codec.decode(photos.astronaut_jpeg())
     (face,) = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     seen = Sight(0, Path(), photo, face)
-    hidden = app.masker.hide(photo, [face], HideMethod.BLUR)
+    hidden = app.redactor.hide(photo, [face], HideMethod.BLUR)
     (x, y), right_eye, nose, left_mouth, right_mouth = face.landmarks
     points = (x + 5, y), right_eye, nose, left_mouth, right_mouth
     mistaken = replace(face, landmarks=points)
-    embedder = app.recognitions.of(app.model_version).embedder
+    embedder = app.recognizers.get(app.model_version).embedder
 
     of_clean, of_hidden = privacy.look(embedder, [seen, seen], [photo, hidden]).vectors
 

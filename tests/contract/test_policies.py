@@ -16,8 +16,8 @@ from local_runner import functions
 from local_runner.template import read
 from shared.app import App
 from shared.config import Settings
-from shared.core import keyring
-from shared.core.models import Distinct, Limits, Rate
+from shared.core.metering import keyring
+from shared.core.metering.models import DistinctLimit, Limits, Rate
 from tests import aws_calls, stories
 from tests.api_gateway import ApiGateway, Invoke
 from tests.aws_calls import Call
@@ -29,11 +29,11 @@ COMMANDS = {function.name: function.command for function in read()}
 YEARS_S = 3 * 365 * 86_400  # from the calls to the clean-up: all that ends has ended
 EVERY_LIMIT = Limits(
     daily=1000,
-    addresses=Distinct(most=1000, window_s=60),
+    addresses=DistinctLimit(most=1000, window_s=60),
     in_flight=100,
     rate=Rate(per_second=1000, burst=1000),
 )
-MODELS = ("images", "detector", "poses", "recognitions", "masker")
+MODELS = ("codec", "detector", "poses", "recognizers", "redactor")
 
 
 class Functions:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from local_runner import functions, template
-from local_runner.triggers import wiring
+from local_runner.triggers import factory
 from shared.config import ROOT, RunnerSettings, Settings
-from shared.core import uploads
-from shared.events.s3 import MOST_DELIVERIES
+from shared.core.uploads import processing
+from shared.events.s3 import MAX_DELIVERIES
 from tests import builders
 
 FUNCTIONS = template.read()
@@ -39,7 +39,7 @@ def test_the_local_runner_fires_every_trigger(function: template.Function, tmp_p
     runner = RunnerSettings.from_environment({})
     for wanted in function.triggers:
         call = functions.caller(function.name, function.command, app)
-        assert wiring.build(wanted, app, runner, rule=function.name, call=call) is not None
+        assert factory.build(wanted, app, runner, rule=function.name, call=call) is not None
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -56,7 +56,7 @@ def test_a_failed_upload_alone_is_delivered_again_and_then_put_aside() -> None:
     queue = template.resource_properties("UploadQueue")
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == "UploadDeadLetterQueue.Arn"
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == MOST_DELIVERIES
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_DELIVERIES
 
 
 def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
@@ -65,7 +65,7 @@ def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     timeout = re.search(r'ANALYSIS_TIMEOUT_S: "(\d+)"', text)
     assert timeout
-    assert function["Timeout"] >= batch * uploads.ATTEMPTS * int(timeout.group(1))
+    assert function["Timeout"] >= batch * processing.ATTEMPTS * int(timeout.group(1))
 
 
 def test_only_the_inbox_of_the_account_may_tell_of_uploads() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from shared.core.uploads import QUARANTINE
+from shared.core.uploads.processing import QUARANTINE
 from tests import image_files
 from tests.portraits import portrait
 

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from shared.app import App
-from shared.core import faces as faces_core
-from shared.core.models import Group
+from shared.core.recognition import faces as faces_core
+from shared.core.recognition.models import Group
 from shared.index import ann, codes
 from shared.index.groups import GroupIndex
 from tests import builders
@@ -32,7 +32,7 @@ from tests.shared.index.enrol import enrol
 
 TENANT, GROUP = "t", "g"
 _COMPILED_WITH = 300  # vectors
-_FEWEST, _MOST = 900, 1100  # faces that changes keep to
+_MIN, _MAX = 900, 1100  # faces that changes keep to
 _PAUSE_S = 0.004  # after each change, so that an index is not out of date when it is built
 _NEAREST = 5
 
@@ -44,7 +44,7 @@ def open_app(folder: Path) -> App:
 
 def the_group(app: App) -> Group:
     """Return the group as it is now."""
-    return app.groups.find(TENANT, GROUP)
+    return app.groups.get(TENANT, GROUP)
 
 
 def _build(folder: Path, _seed: int) -> None:
@@ -66,10 +66,10 @@ def _change(folder: Path, seed: int) -> None:
             told.flush()
 
         while True:
-            added = enrol(app, group, population.anyone(chance.randint(1, 9) if mine else _FEWEST))
+            added = enrol(app, group, population.anyone(chance.randint(1, 9) if mine else _MIN))
             tell("+", *added)
             mine += added
-            while len(mine) > _MOST or (len(mine) > _FEWEST and chance.random() < 0.8):
+            while len(mine) > _MAX or (len(mine) > _MIN and chance.random() < 0.8):
                 time.sleep(_PAUSE_S)
                 face_id = mine.pop(chance.randrange(len(mine)))
                 tell("?", face_id)

@@ -19,10 +19,16 @@ from threading import Event
 import pytest
 
 from shared.app import App
-from shared.core import groups
-from shared.core.faces import CAPACITY
-from shared.core.snapshots import Manifest, generation_of, manifest_key, part_key, version_of
-from shared.core.uploads import QUARANTINE
+from shared.core.recognition import groups
+from shared.core.recognition.faces import CAPACITY
+from shared.core.recognition.models import Manifest
+from shared.core.recognition.snapshots import (
+    generation_of,
+    manifest_key,
+    part_key,
+    version_of,
+)
+from shared.core.uploads.processing import QUARANTINE
 from shared.storage.local.blobs import FileBlobs
 from shared.storage.local.database import Database
 from tests.e2e import dropped_files

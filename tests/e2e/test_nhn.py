@@ -158,7 +158,7 @@ def vectors_of(data_dir: Path, group_id: str) -> list[bytes]:
     if not data_dir.exists():
         return []
     app = App(builders.settings(data_dir))
-    group = app.groups.find("local", group_id)
+    group = app.groups.get("local", group_id)
     faces = app.faces.list_page(group, before=None, limit=9)
     assert faces
     vectors = [app.sealer.open(group, face.face_id, face.sealed_vector) for face in faces]

@@ -15,8 +15,7 @@ import boto3
 import pytest
 import requests
 
-from shared.core.models import BlobInfo
-from shared.core.ports import Blobs
+from shared.core.blobs import BlobInfo, Blobs
 from shared.storage.aws.blobs import S3Blobs
 from shared.storage.aws.faces import DynamoFaces
 from shared.storage.aws.groups import DynamoGroups
@@ -66,14 +65,14 @@ def test_an_upload_comes_out_hidden_with_a_receipt_and_a_broken_one_with_the_rea
     with backend(tmp_path) as (inbox, outbox):
         inbox.put("사진/a b+c.jpg", photo)
         inbox.put("broken.jpg", BROKEN)
-        wait_for(lambda: outbox.find("사진/a b+c.jpg.json"))
+        wait_for(lambda: outbox.stat("사진/a b+c.jpg.json"))
         receipt = json.loads(outbox.get("사진/a b+c.jpg.json").data)
         hidden = outbox.get("사진/a b+c.jpg").data
         assert (receipt["faces"], receipt["boxes"][0]["action"]) == (1, "hidden")
         assert receipt["source"]["sha256"] == hashlib.sha256(photo).hexdigest()
         assert receipt["output"]["sha256"] == hashlib.sha256(hidden).hexdigest()
         assert hidden != photo
-        wait_for(lambda: outbox.find("quarantine/reasons/broken.jpg.json"))
+        wait_for(lambda: outbox.stat("quarantine/reasons/broken.jpg.json"))
         assert outbox.get("quarantine/files/broken.jpg").data == BROKEN
         assert json.loads(outbox.get("quarantine/reasons/broken.jpg.json").data)["reason"]
         wait_for(lambda: not keys(inbox))
@@ -111,9 +110,9 @@ def test_changes_of_faces_in_a_table_are_told_of(tmp_path: Path) -> None:
         first, second = store.create("first"), store.create("second")
         store.add(first, 2)
         with workers.running(tmp_path, **environ):
-            wait_for(lambda: outbox.find(f"changed/{first.generation}"))
+            wait_for(lambda: outbox.stat(f"changed/{first.generation}"))
             store.add(second, 1)
-            wait_for(lambda: outbox.find(f"changed/{second.generation}"))
+            wait_for(lambda: outbox.stat(f"changed/{second.generation}"))
 
 
 @contextlib.contextmanager
@@ -177,5 +176,5 @@ def test_every_upload_comes_out_whole_though_workers_are_killed(tmp_path: Path, 
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_no_event_is_fired_where_it_is_switched_off(tmp_path: Path, command: str) -> None:
     with running(command, tmp_path, TRIGGERS="off", WORKERS="1") as server:
-        assert not of_session(server.process.pid, "local_runner.keeper")
+        assert not of_session(server.process.pid, "local_runner.supervisor")
         assert "Photos put into" not in server.log.read_text()

@@ -12,9 +12,9 @@ import pytest
 from functions.etri import face_deid
 from functions.events import deidentify_upload
 from shared.app import App
-from shared.core import groups
-from shared.core.detection import MOST_FACES
-from shared.core.models import Limits
+from shared.core.metering.models import Limits
+from shared.core.recognition import groups
+from shared.core.recognition.detection import MAX_FACES
 from tests import builders, hostile_photos
 from tests.functions.nhn.client import NhnClient, image
 from tests.functions.withmind.client import ANALYSE, ENROL, WithmindClient
@@ -25,7 +25,7 @@ PHOTOS = hostile_photos.all_of_them()
 TOO_SMALL_FOR_NHN = ("one pixel", "strip")
 INVALID = -40000  # without a face, or too small
 TURNED = ("astronaut turned", "obama turned")
-MODELS = ("images", "detector", "masker", "poses", "recognitions")
+MODELS = ("codec", "detector", "redactor", "poses", "recognizers")
 ANY_SIZE = {"WITHMIND_MIN_IMAGE_BYTES": "0", "WITHMIND_MAX_IMAGE_BYTES": "5000000"}
 
 every_photo = pytest.mark.parametrize("name", PHOTOS)
@@ -77,11 +77,11 @@ def test_nhn_finds_enrols_and_knows_the_faces(store: App, name: str) -> None:
         assert nhn.code("POST", "/groups/people", {"image": taken, "limit": 20}) == INVALID
     else:
         found = nhn.data("POST", "/detect", {"image": taken})
-        assert found["faceDetailCount"] == min(photo.faces, MOST_FACES)
+        assert found["faceDetailCount"] == min(photo.faces, MAX_FACES)
         for detail in found["faceDetails"]:
             assert_sane(detail)
         added = nhn.add("/groups/people", photo.data)
-        assert added["addedFaceCount"] == min(photo.faces, MOST_FACES)
+        assert added["addedFaceCount"] == min(photo.faces, MAX_FACES)
     if not photo.faces:
         assert nhn.code("POST", search, {"image": taken}) == INVALID
         assert nhn.code("POST", compare, both) == INVALID
@@ -90,7 +90,7 @@ def test_nhn_finds_enrols_and_knows_the_faces(store: App, name: str) -> None:
         assert is_inside(photo.place, found["faceDetails"][0]["bbox"])
     assert nhn.data("POST", search, {"image": taken})["matchFaceCount"] == 1
     compared = nhn.data("POST", compare, both)
-    assert compared["matchedFaceDetailCount"] == min(photo.faces, MOST_FACES)
+    assert compared["matchedFaceDetailCount"] == min(photo.faces, MAX_FACES)
 
 
 @pytest.mark.parametrize("name", TURNED)
@@ -101,7 +101,7 @@ def test_nhn_tells_how_a_face_is_turned(store: App, name: str) -> None:
 
 
 def pixels(store: App, data: bytes) -> Any:
-    return store.images.decode(data).upright_bgr.astype(int)
+    return store.codec.decode(data).upright_bgr.astype(int)
 
 
 def is_hidden(store: App, photo: Hostile, data: bytes) -> bool:

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from shared.core.models import Limits
+from shared.core.metering.models import Limits
 from shared.storage.local.database import Database
 from shared.storage.local.usage import SqliteUsage
 from tests.local_runner.command_line import Finished, assert_refused, run

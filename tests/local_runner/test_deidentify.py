@@ -14,11 +14,11 @@ import pytest
 from local_runner import deidentify as command
 from shared.app import App
 from shared.config import ROOT
-from shared.core import faces, groups
 from shared.core.deadline import Deadline
-from shared.core.hide_options import HideOptions
-from shared.core.models import Photo
-from shared.core.ports import Images
+from shared.core.hiding.hide_options import HideOptions
+from shared.core.photos.models import Photo
+from shared.core.photos.ports import ImageCodec
+from shared.core.recognition import faces, groups
 from tests import builders, image_files, photos
 from tests.local_runner.command_line import (
     TIMEOUT_S,
@@ -192,8 +192,8 @@ def enrolled(app: App, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     faces.add(
         store.faces, store.sealer, app.detector,
-        app.recognitions.of(app.model_version).embedder, app.poses,
-        group=group, photo=app.images.decode(ASTRONAUT), external_image_id=None, limit=1,
+        app.recognizers.get(app.model_version).embedder, app.poses,
+        group=group, photo=app.codec.decode(ASTRONAUT), external_image_id=None, limit=1,
         deadline=Deadline.after(60),
     )  # fmt: skip
     return folder
@@ -292,19 +292,19 @@ def test_reports_an_output_whose_name_is_no_utf_8(tmp_path: Path) -> None:
 
 
 class Fragile:
-    """Images, of which one makes a library fail."""
+    """A codec that fails on one image, as a library might."""
 
-    def __init__(self, images: Images, bad: bytes) -> None:
-        self._images = images
+    def __init__(self, codec: ImageCodec, bad: bytes) -> None:
+        self._codec = codec
         self._bad = bad
 
     def decode(self, data: bytes) -> Photo:
         if data == self._bad:
             raise cv2.error(f"(-215:Assertion failed) {data[:20]!r}")
-        return self._images.decode(data)
+        return self._codec.decode(data)
 
     def encode(self, photo: Photo) -> bytes:
-        return self._images.encode(photo)
+        return self._codec.encode(photo)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -320,7 +320,10 @@ def test_an_error_that_nobody_foresaw_ends_its_photo_alone(
         write(tmp_path / "in" / name)
     write(tmp_path / "in" / "b.jpg", FACELESS)
     fragile = App(
-        app.settings, images=Fragile(app.images, FACELESS), detector=app.detector, masker=app.masker
+        app.settings,
+        codec=Fragile(app.codec, FACELESS),
+        detector=app.detector,
+        redactor=app.redactor,
     )
     monkeypatch.setattr(command, "App", lambda _settings: fragile)
     caplog.set_level(logging.INFO)

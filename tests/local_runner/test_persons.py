@@ -12,7 +12,7 @@ import pytest
 
 from shared.config import ROOT
 from shared.core.errors import PersonNotFoundError
-from shared.core.models import Person, PersonId
+from shared.core.recognition.models import Person, PersonId
 from shared.storage.local.database import Database
 from shared.storage.local.persons import SqlitePersons
 
@@ -41,7 +41,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def erased(persons: SqlitePersons, company: str, user_id: str) -> bool:
     try:
-        persons.find(PersonId("public", company, user_id))
+        persons.get(PersonId("public", company, user_id))
     except PersonNotFoundError:
         return True
     return False

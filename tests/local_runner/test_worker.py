@@ -1,4 +1,4 @@
-"""The worker process, and its keeper, as real processes."""
+"""The worker process, and its supervisor, as real processes."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ from tests.processes import wait_for
 from tests.shared.storage.stores import sqlite_store
 
 
-def worker_of(keeper: Process) -> int:
-    (pid,) = wait_for(lambda: keeper.running("--with-parent"))
+def worker_of(supervisor: Process) -> int:
+    (pid,) = wait_for(lambda: supervisor.running("--with-parent"))
     return pid
 
 
@@ -68,18 +68,18 @@ def test_two_workers_at_once_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_a_keeper_starts_another_worker_where_one_dies(tmp_path: Path) -> None:
-    with started(tmp_path, "-m", "local_runner.keeper") as keeper:
-        first = worker_of(keeper)
+    with started(tmp_path, "-m", "local_runner.supervisor") as supervisor:
+        first = worker_of(supervisor)
         os.kill(first, signal.SIGKILL)
-        wait_for(lambda: keeper.said("another is started"))
-        assert worker_of(keeper) != first
-        keeper.end_input()
-        assert keeper.popen.wait(30) == 0
-        assert keeper.running() == []
+        wait_for(lambda: supervisor.said("another is started"))
+        assert worker_of(supervisor) != first
+        supervisor.end_input()
+        assert supervisor.popen.wait(30) == 0
+        assert supervisor.running() == []
 
 
 def test_a_worker_ends_when_its_keeper_is_killed(tmp_path: Path) -> None:
-    with started(tmp_path, "-m", "local_runner.keeper") as keeper:
-        worker_of(keeper)
-        keeper.popen.kill()
-        wait_for(lambda: keeper.running() == [])
+    with started(tmp_path, "-m", "local_runner.supervisor") as supervisor:
+        worker_of(supervisor)
+        supervisor.popen.kill()
+        wait_for(lambda: supervisor.running() == [])

@@ -9,7 +9,7 @@ import pytest
 from shared.app import App
 from shared.core.errors import GroupNotFoundError
 from shared.metrics.emf import EmfMetrics
-from shared.metrics.nowhere import NoMetrics
+from shared.metrics.noop import NoopMetrics
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.storage.local.keys import SqliteKeys
 from tests import builders
@@ -22,7 +22,7 @@ def test_chooses_sqlite_for_the_local_backend(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "adapter"),
-    [("none", NoMetrics), ("emf", EmfMetrics), ("prometheus", PrometheusMetrics)],
+    [("none", NoopMetrics), ("emf", EmfMetrics), ("prometheus", PrometheusMetrics)],
 )
 def test_counts_where_the_settings_say(tmp_path: Path, setting: str, adapter: type) -> None:
     assert isinstance(App(builders.settings(tmp_path, METRICS=setting)).metrics, adapter)
@@ -54,4 +54,4 @@ def test_no_tenant_has_no_group_and_nothing_is_opened_to_find_out(tmp_path: Path
     app = App(builders.settings(tmp_path))
     with pytest.raises(GroupNotFoundError):
         app.galleries_of("")("staff")
-    assert not {"groups", "database", "recognitions"} & set(vars(app))
+    assert not {"groups", "database", "recognizers"} & set(vars(app))

@@ -3,8 +3,8 @@
 import pytest
 
 from shared.config import ROOT, RunnerSettings, SettingError, Settings
-from shared.core.hide_options import HideOptions
-from shared.core.models import HideMethod
+from shared.core.hiding.hide_options import HideOptions
+from shared.core.hiding.ports import HideMethod
 
 
 def test_defaults_are_the_local_backend() -> None:

@@ -8,29 +8,28 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
+from shared.core.blobs import Blob, BlobInfo, Blobs
 from shared.core.errors import (
     BlobChangedError,
     BlobNotFoundError,
     BlobTooLargeError,
     StoreUnavailableError,
 )
-from shared.core.models import Blob, BlobInfo
-from shared.core.ports import Blobs
-from shared.storage.aws.failures import passes
+from shared.storage.aws.failures import is_transient
 
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
-_LONGEST_KEY = 1024  # bytes
+_MAX_KEY_LENGTH = 1024  # bytes
 _THROTTLED = frozenset({"SlowDown", "ThrottlingException", "RequestTimeout"})
 _NOT_FOUND = frozenset({"NoSuchKey", "404"})
 _CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
 
 
 class S3Blobs:
-    """Fills the port `Blobs`; S3 reads what was written before, and compares tags in one step."""
+    """Implements `Blobs`; S3 reads what was written before, and compares tags in one step."""
 
     def __init__(self, bucket: str) -> None:
         """Take the name of a bucket."""
@@ -40,11 +39,11 @@ class S3Blobs:
     def accepts(self, key: str) -> bool:
         """Whether an object can have this name."""
         try:
-            return 0 < len(key.encode()) <= _LONGEST_KEY
+            return 0 < len(key.encode()) <= _MAX_KEY_LENGTH
         except UnicodeEncodeError:
             return False
 
-    def find(self, key: str) -> BlobInfo | None:
+    def stat(self, key: str) -> BlobInfo | None:
         """Return what is known of a blob, or None where there is none."""
         if not self.accepts(key):
             return None
@@ -54,18 +53,18 @@ class S3Blobs:
             return None
         return BlobInfo(key, head["ETag"], head["ContentLength"], head["LastModified"])
 
-    def get(self, key: str, *, most_bytes: int | None = None) -> Blob:
+    def get(self, key: str, *, max_bytes: int | None = None) -> Blob:
         """Return a blob.
 
         Raises:
             BlobNotFoundError: there is none.
-            BlobTooLargeError: it has more than `most_bytes`, and was not read.
+            BlobTooLargeError: it has more than `max_bytes`, and was not read.
             StoreUnavailableError: S3 did not answer, also after it was asked again.
 
         """
         found = self._call("get_object", key)
         with found["Body"] as body:
-            if most_bytes is not None and found["ContentLength"] > most_bytes:
+            if max_bytes is not None and found["ContentLength"] > max_bytes:
                 raise BlobTooLargeError(key)
             try:
                 data: bytes = body.read()
@@ -165,7 +164,7 @@ class S3Blobs:
                 raise BlobNotFoundError(key) from None
             if code in _CHANGED:
                 raise BlobChangedError(key) from None
-            if passes(error, _THROTTLED):
+            if is_transient(error, _THROTTLED):
                 raise StoreUnavailableError("S3 refuses calls at present") from error
             raise
         except (NoConnectionError, HTTPClientError) as error:

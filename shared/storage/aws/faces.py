@@ -8,20 +8,21 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from shared.core.errors import FaceNotFoundError, GroupNotFoundError
-from shared.core.models import Box, FaceChange, Group, StoredFace
+from shared.core.photos.models import Box
+from shared.core.recognition.models import FaceChange, Group, StoredFace
 from shared.storage.aws.retry import TryAgainError
 from shared.storage.aws.tables import PURGE, ConditionError, FaceRow, GroupRow, Tables
 
 _CHANGES_AT_ONCE = 1_000  # rows of a query; DynamoDB ends a page at a megabyte
 _IDS_AT_ONCE = 100  # items of a BatchGetItem
 _PURGED_AT_ONCE = 25  # items of a BatchWriteItem
-_LONGEST_ID = 1024  # bytes of a sort key
+_MAX_ID_LENGTH = 1024  # bytes of a sort key
 _KEYS = ["generation", "face_id"]
 _PROJECTED = {"added": ["face_id", "added", "sealed_vector"], "removed": ["face_id", "removed"]}
 
 
 class DynamoFaces:
-    """Fills the port `Faces`; reads are strongly consistent.
+    """Implements `Faces`; reads are strongly consistent.
 
     A change is one transaction on the face rows and the group's row, on the condition that the
     group's last change is still the one that was read: whoever comes second reads again. So numbers
@@ -54,7 +55,7 @@ class DynamoFaces:
         """
         self._tables.retry.call(lambda: self._try_to_remove(group, face_id))
 
-    def find_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
+    def get_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
         """Return those of the faces that the group has now, by id."""
         keys = [(group.generation, face_id) for face_id in set(face_ids) if _is_key(face_id)]
         found = {}
@@ -93,7 +94,7 @@ class DynamoFaces:
         group had at the start, so what one saw later than the other cannot leave a hole.
         """
         try:
-            last = int(self._tables.find_generation(group).last_change)
+            last = int(self._tables.get_generation(group).last_change)
         except GroupNotFoundError:
             return
         added = self._numbered(group.generation, "added", after, last)
@@ -120,7 +121,7 @@ class DynamoFaces:
         return deleted
 
     def _try_to_add(self, group: Group, faces: Sequence[StoredFace], capacity: int) -> int:
-        current = self._tables.find_generation(group)
+        current = self._tables.get_generation(group)
         fitting = faces[: max(0, capacity - int(current.face_count))]
         if not fitting:
             return 0
@@ -132,7 +133,7 @@ class DynamoFaces:
         def write(transaction: TransactWrite) -> None:
             for row in rows:
                 transaction.save(row, condition=self._tables.face_row.face_id.does_not_exist())
-            self._book(transaction, current, faces=len(rows), changes=len(rows))
+            self._update_counts(transaction, current, faces=len(rows), changes=len(rows))
 
         try:
             self._tables.commit(write)
@@ -143,7 +144,7 @@ class DynamoFaces:
         return len(rows)
 
     def _try_to_remove(self, group: Group, face_id: str) -> None:
-        current = self._tables.find_generation(group)
+        current = self._tables.get_generation(group)
         if not _is_key(face_id):
             raise FaceNotFoundError(face_id)
         row = self._tables.face_row
@@ -162,7 +163,7 @@ class DynamoFaces:
                 ],
                 condition=row.sealed_vector.exists(),
             )
-            self._book(transaction, current, faces=-1, changes=1)
+            self._update_counts(transaction, current, faces=-1, changes=1)
 
         try:
             self._tables.commit(write)
@@ -171,7 +172,7 @@ class DynamoFaces:
                 raise FaceNotFoundError(face_id) from None
             raise TryAgainError from error
 
-    def _book(
+    def _update_counts(
         self, transaction: TransactWrite, current: GroupRow, *, faces: int, changes: int
     ) -> None:
         row = self._tables.group_row
@@ -255,7 +256,7 @@ class DynamoFaces:
 
 
 def _is_key(face_id: str) -> bool:
-    return 0 < len(face_id.encode()) <= _LONGEST_ID
+    return 0 < len(face_id.encode()) <= _MAX_ID_LENGTH
 
 
 def _face(row: FaceRow) -> StoredFace:

@@ -3,12 +3,12 @@
 from pynamodb.transactions import TransactWrite
 
 from shared.core.errors import GroupExistsError, GroupNotFoundError
-from shared.core.models import Group
+from shared.core.recognition.models import Group
 from shared.storage.aws.tables import PURGE, ConditionError, GroupRow, Tables
 
 
 class DynamoGroups:
-    """Fills the port `Groups`; reads are strongly consistent."""
+    """Implements `Groups`; reads are strongly consistent."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -43,7 +43,7 @@ class DynamoGroups:
         except ConditionError:
             raise GroupExistsError(group.group_id) from None
 
-    def find(self, tenant: str, group_id: str) -> Group:
+    def get(self, tenant: str, group_id: str) -> Group:
         """Return a group as it is now.
 
         Raises:
@@ -53,7 +53,7 @@ class DynamoGroups:
         """
         return _group(self._tables.find_group(tenant, group_id))
 
-    def find_generation(self, generation: str) -> Group:
+    def get_generation(self, generation: str) -> Group:
         """Return the group of a generation as it is now.
 
         The index that leads from the generation to the name lags behind by moments; the group

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from shared.core.errors import StoreUnavailableError
-from shared.storage.aws.failures import passes
+from shared.storage.aws.failures import is_transient
 from shared.storage.aws.retry import Retry, TryAgainError
 
 Item = dict[str, Any]
@@ -43,7 +43,7 @@ class ConditionError(Exception):
 
 
 class ItemClient:
-    """One connection to all tables of keys; each call is tried again after an error that passes."""
+    """One connection to all tables of keys; each call is retried after a transient error."""
 
     def __init__(self, *, retry: Retry | None = None) -> None:
         self._client = boto3.client("dynamodb", config=_CONFIG)
@@ -166,7 +166,7 @@ class ItemClient:
             except ClientError as error:
                 if error.response["Error"]["Code"] == _FAILED_CONDITION:
                     raise ConditionError(_plain(error.response.get("Item", {}))) from None
-                if passes(error, _TRANSIENT):
+                if is_transient(error, _TRANSIENT):
                     raise TryAgainError from error
                 raise
             except (HTTPClientError, NoConnectionError) as error:

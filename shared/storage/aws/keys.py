@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.config import SettingError
-from shared.core import limits
-from shared.core.models import ApiKey, KeyEvent, KeyStatus
+from shared.core.metering import limits
+from shared.core.metering.models import ApiKey, KeyEvent, KeyStatus
 from shared.storage.aws.items import Item, ItemClient
 
 
 class DynamoKeys:
-    """Fills the port `Keys`; reads are strongly consistent: a key works as soon as it is made."""
+    """Implements `Keys`; reads are strongly consistent: a key works as soon as it is made."""
 
     def __init__(self, client: ItemClient, keys_table: str, log_table: str) -> None:
         """Take the names of the tables; who only looks for keys needs no log."""
@@ -19,7 +19,7 @@ class DynamoKeys:
         self._keys_table = keys_table
         self._named_log_table = log_table
 
-    def find(self, key_hash: str) -> ApiKey | None:
+    def lookup(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None."""
         item = self._client.get(self._keys_table, {"key_hash": key_hash})
         return _key(item) if item else None

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from shared.core.errors import SealError, StoreUnavailableError
-from shared.storage.aws.failures import passes
+from shared.storage.aws.failures import is_transient
 from shared.storage.cipher import KEY_BYTES
 
 _CONFIG = Config(
@@ -58,7 +58,7 @@ class KmsKeyWrapper:
         except ClientError as error:
             if error.response["Error"]["Code"] in _WRONG_CIPHERTEXT:
                 raise SealError("KMS cannot open the data key") from error
-            if passes(error, _THROTTLED):
+            if is_transient(error, _THROTTLED):
                 raise StoreUnavailableError("KMS refuses calls at present") from error
             raise
         except (NoConnectionError, HTTPClientError) as error:

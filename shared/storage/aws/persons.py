@@ -6,7 +6,7 @@ from pynamodb.attributes import BinaryAttribute, UnicodeAttribute, UTCDateTimeAt
 from pynamodb.models import Model
 
 from shared.core.errors import PersonNotFoundError
-from shared.core.models import Person, PersonId
+from shared.core.recognition.models import Person, PersonId
 from shared.storage.aws.retry import Retry
 
 _CONNECT_TIMEOUT_S = 2.0
@@ -14,7 +14,7 @@ _READ_TIMEOUT_S = 5.0
 
 
 class DynamoPersons:
-    """Fills the port `Persons`; reads are strongly consistent.
+    """Implements `Persons`; reads are strongly consistent.
 
     An item holds both the vector and its data key, so a put replaces and a delete removes the two
     in one step, and either may be sent again when it is not known what became of it.
@@ -24,7 +24,7 @@ class DynamoPersons:
         self._row = _row_of(table_name)
         self._retry = retry or Retry()
 
-    def find(self, person_id: PersonId) -> Person:
+    def get(self, person_id: PersonId) -> Person:
         """Return a person as it is now.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_MOST = 10  # messages a call, as SQS has it
+_MAX = 10  # messages a call, as SQS has it
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=30,  # longer than any queue waits
@@ -43,7 +43,7 @@ class SqsQueue:
         """
         answer = self._sqs.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=min(limit, _MOST),
+            MaxNumberOfMessages=min(limit, _MAX),
             MessageSystemAttributeNames=["All"],
         )
         messages: list[dict[str, Any]] = answer.get("Messages", [])

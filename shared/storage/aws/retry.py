@@ -42,7 +42,7 @@ class Retry:
     longest_s: float = 1.0
 
     def call(self, step: Callable[[], T]) -> T:
-        """Return what the step returns; take it again after an error that passes.
+        """Return what the step returns; take it again after a transient error.
 
         Raises:
             StoreUnavailableError: it failed at every attempt.

@@ -15,7 +15,7 @@ _CONFIG = Config(
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 4},
 )
-_MOST = 1000  # records a call, as DynamoDB has it
+_MAX = 1000  # records a call, as DynamoDB has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class TableStream:
         """
         exceptions = self._streams.exceptions
         try:
-            answer = self._streams.get_records(ShardIterator=iterator, Limit=min(limit, _MOST))
+            answer = self._streams.get_records(ShardIterator=iterator, Limit=min(limit, _MAX))
         except (exceptions.ExpiredIteratorException, exceptions.TrimmedDataAccessException):
             return None
         return [self._record(record) for record in answer["Records"]], answer.get(

@@ -25,7 +25,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from shared.core.errors import GroupNotFoundError
-from shared.core.models import Group
+from shared.core.recognition.models import Group
 from shared.storage.aws.retry import Retry, TryAgainError
 
 PURGE = "purge"
@@ -152,7 +152,7 @@ class Tables:
         except row.DoesNotExist:
             raise GroupNotFoundError(group_id) from None
 
-    def find_generation(self, group: Group) -> GroupRow:
+    def get_generation(self, group: Group) -> GroupRow:
         """Return the row of this generation of a group, strongly consistent.
 
         Raises:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.core import quota
 from shared.core.errors import StoreUnavailableError
-from shared.core.models import Admission, Limits
-from shared.core.quota import Tally
+from shared.core.metering import quota
+from shared.core.metering.models import Admission, Limits
+from shared.core.metering.quota import Tally
 from shared.storage.aws.items import ConditionError, Item, ItemClient, contended
 
 _ATTEMPTS = 20
@@ -20,14 +20,14 @@ _NOT_PERIODS = frozenset({"id", "leases", "due_us"})
 
 
 class DynamoUsage:
-    """Fills the port `Usage`."""
+    """Implements `Usage`."""
 
     def __init__(self, client: ItemClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
-        """Count a call in its day, month and year, if `shared.core.quota` lets it pass.
+        """Count a call in its day, month and year, if `shared.core.metering.quota` lets it pass.
 
         The write is tried at once, as if nothing stood against it. Where its condition fails, the
         answer tells what is there, and so which limit it is. Only the write of a key with a rate

@@ -16,28 +16,27 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shared.core.blobs import Blob, BlobInfo, Blobs
 from shared.core.errors import (
     BlobChangedError,
     BlobNotFoundError,
     BlobTooLargeError,
     StoreUnavailableError,
 )
-from shared.core.models import Blob, BlobInfo
-from shared.core.ports import Blobs
 from shared.storage.local.disk import sync
 
 _METADATA = ".metadata.json"
-_LARGEST_METADATA = 64 * 1024  # bytes
+_MAX_METADATA_BYTES = 64 * 1024  # bytes
 _LOCK = ".lock"
 _PARTIAL = ".partial"  # files that are being written
 _TAKEN = ".taken"  # files that are being deleted
 _READS = 3
-_LONGEST_NAME = 255  # bytes
+_MAX_NAME_LENGTH = 255  # bytes
 _NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR)  # the path is too long, or leads through a file
 
 
 class FileBlobs:
-    """Fills the port `Blobs`. A file appears whole, synchronised to the disk, or not at all."""
+    """Implements `Blobs`. A file appears whole, synchronised to the disk, or not at all."""
 
     def __init__(self, root: Path) -> None:
         """Take the folder, which is made when it is not there.
@@ -62,7 +61,7 @@ class FileBlobs:
     def accepts(self, key: str) -> bool:
         """Whether a file can have this name: its folders are no files, and it is no folder."""
         try:
-            if any(len(os.fsencode(part)) > _LONGEST_NAME for part in key.split("/")):
+            if any(len(os.fsencode(part)) > _MAX_NAME_LENGTH for part in key.split("/")):
                 return False
             return stat.S_ISREG(self._path(key).stat().st_mode)
         except FileNotFoundError:
@@ -74,7 +73,7 @@ class FileBlobs:
                 return False
             raise
 
-    def find(self, key: str) -> BlobInfo | None:
+    def stat(self, key: str) -> BlobInfo | None:
         """Return what is known of a blob, or None where there is none."""
         with contextlib.suppress(ValueError, OSError):
             path = self._path(key)
@@ -82,25 +81,25 @@ class FileBlobs:
                 return _info(key, path)
         return None
 
-    def get(self, key: str, *, most_bytes: int | None = None) -> Blob:
+    def get(self, key: str, *, max_bytes: int | None = None) -> Blob:
         """Return a blob; one that changes while it is read is read again.
 
         Raises:
             BlobNotFoundError: there is none.
-            BlobTooLargeError: it has more than `most_bytes`, and was not read.
+            BlobTooLargeError: it has more than `max_bytes`, and was not read.
             StoreUnavailableError: it changed all the time.
 
         """
         for _ in range(_READS):
-            info = self.find(key)
+            info = self.stat(key)
             if info is None:
                 raise BlobNotFoundError(key)
-            if most_bytes is not None and info.size > most_bytes:
+            if max_bytes is not None and info.size > max_bytes:
                 raise BlobTooLargeError(key)
             path = self._path(key)
             with contextlib.suppress(FileNotFoundError):
                 blob = Blob(path.read_bytes(), info.version, _metadata(path))
-                if self.find(key) == info:
+                if self.stat(key) == info:
                     return blob
         raise StoreUnavailableError("the file changes while it is read")
 
@@ -151,7 +150,7 @@ class FileBlobs:
             raise TypeError("a folder takes copies of the files of folders alone")
         path = self._path(key)
         with self._lock(), self._partial() as partial, self._partial() as beside:
-            if source.find(source_key) is None:
+            if source.stat(source_key) is None:
                 raise BlobNotFoundError(source_key)
             try:
                 shutil.copyfile(source._path(source_key), partial)
@@ -177,7 +176,7 @@ class FileBlobs:
             BlobChangedError: another version is there; nothing was deleted.
 
         """
-        if self.find(key) is None:
+        if self.stat(key) is None:
             return
         path = self._path(key)
         taken = self._root / _TAKEN / uuid.uuid4().hex / key
@@ -200,7 +199,7 @@ class FileBlobs:
         """Yield every blob whose key starts with the prefix, by key."""
         keys = (path.relative_to(self._root).as_posix() for path in _files(self._root))
         for key in sorted(key for key in keys if key.startswith(prefix)):
-            info = self.find(key)
+            info = self.stat(key)
             if info is not None:
                 yield info
 
@@ -224,7 +223,7 @@ class FileBlobs:
             BlobChangedError: it is otherwise.
 
         """
-        there = self.find(key)
+        there = self.stat(key)
         if (there.version if there else None) != version:
             raise BlobChangedError(key)
 
@@ -299,7 +298,7 @@ def _metadata(path: Path) -> dict[str, str]:
     beside, given = _beside(path), {}
     try:
         with _if_there(), beside.open("rb") as file:
-            given = json.loads(file.read(_LARGEST_METADATA))
+            given = json.loads(file.read(_MAX_METADATA_BYTES))
     except (ValueError, RecursionError):
         return {"unreadable": beside.name}
     if not isinstance(given, dict):

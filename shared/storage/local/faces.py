@@ -4,13 +4,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from shared.core.errors import FaceNotFoundError, GroupNotFoundError
-from shared.core.models import Box, FaceChange, Group, StoredFace
+from shared.core.photos.models import Box
+from shared.core.recognition.models import FaceChange, Group, StoredFace
 from shared.storage.local.database import Database
 
 _CHANGES_AT_ONCE = 2_000  # about a megabyte
 _IDS_AT_ONCE = 500  # SQLite takes so many parameters in every build
 _PURGED_AT_ONCE = 500  # rows a transaction, so that other writers wait for milliseconds
-_LARGEST = 2**63 - 1  # integer that SQLite stores
+_MAX = 2**63 - 1  # integer that SQLite stores
 
 _COLUMNS = """
     face_id, image_id, external_image_id, x1, y1, x2, y2, confidence, sealed_vector, change
@@ -19,7 +20,7 @@ _Row = tuple[str, str, str | None, float, float, float, float, float, bytes, int
 
 
 class SqliteFaces:
-    """Fills the port `Faces`."""
+    """Implements `Faces`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,7 +44,7 @@ class SqliteFaces:
                     for change, face in enumerate(fitting, start=last_change + 1)
                 ),
             )
-            _book(connection, group, faces=len(fitting), changes=len(fitting))
+            _update_counts(connection, group, faces=len(fitting), changes=len(fitting))
         return len(fitting)
 
     def remove(self, group: Group, face_id: str) -> None:
@@ -65,9 +66,9 @@ class SqliteFaces:
             )
             if not removed.rowcount:
                 raise FaceNotFoundError(face_id)
-            _book(connection, group, faces=-1, changes=1)
+            _update_counts(connection, group, faces=-1, changes=1)
 
-    def find_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
+    def get_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
         """Return those of the faces that the group has now, by id."""
         found = {}
         for start in range(0, len(face_ids), _IDS_AT_ONCE):
@@ -95,7 +96,7 @@ class SqliteFaces:
         rows = self._database.read(
             f"SELECT {_COLUMNS} FROM face WHERE generation = ? AND change < ?"  # noqa: S608
             " AND sealed_vector IS NOT NULL ORDER BY change DESC LIMIT ?",
-            (group.generation, _LARGEST if before is None else before, limit),
+            (group.generation, _MAX if before is None else before, limit),
         )
         return tuple(_face(*row) for row in rows)
 
@@ -146,7 +147,9 @@ def _account(connection: sqlite3.Connection, group: Group) -> tuple[int, int]:
     return row
 
 
-def _book(connection: sqlite3.Connection, group: Group, *, faces: int, changes: int) -> None:
+def _update_counts(
+    connection: sqlite3.Connection, group: Group, *, faces: int, changes: int
+) -> None:
     connection.execute(
         "UPDATE face_group SET face_count = face_count + ?, last_change = last_change + ?"
         " WHERE generation = ?",

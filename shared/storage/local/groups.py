@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from shared.core.errors import GroupExistsError, GroupNotFoundError
-from shared.core.models import Group
+from shared.core.recognition.models import Group
 from shared.storage.local.database import Database
 
 _COLUMNS = """
@@ -14,7 +14,7 @@ _Row = tuple[str, str, str, str, str, bytes, int, int]
 
 
 class SqliteGroups:
-    """Fills the port `Groups`."""
+    """Implements `Groups`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,7 +36,7 @@ class SqliteGroups:
         except sqlite3.IntegrityError:
             raise GroupExistsError(group.group_id) from None
 
-    def find(self, tenant: str, group_id: str) -> Group:
+    def get(self, tenant: str, group_id: str) -> Group:
         """Return a group as it is now.
 
         Raises:
@@ -51,7 +51,7 @@ class SqliteGroups:
             raise GroupNotFoundError(group_id)
         return _group(*rows[0])
 
-    def find_generation(self, generation: str) -> Group:
+    def get_generation(self, generation: str) -> Group:
         """Return the group of a generation as it is now.
 
         Raises:

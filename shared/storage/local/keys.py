@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.core import limits
-from shared.core.models import ApiKey, KeyEvent, KeyStatus
+from shared.core.metering import limits
+from shared.core.metering.models import ApiKey, KeyEvent, KeyStatus
 from shared.storage.local.database import Database
 
 _COLUMNS = "id, key_hash, name, tenant, status, created_at, limits, expires_at"
@@ -13,12 +13,12 @@ _Row = tuple[str, str, str, str, str, str, str, str | None]
 
 
 class SqliteKeys:
-    """Fills the port `Keys`."""
+    """Implements `Keys`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, key_hash: str) -> ApiKey | None:
+    def lookup(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None."""
         rows = self._database.read(
             f"SELECT {_COLUMNS} FROM api_key WHERE key_hash = ?",  # noqa: S608 - fixed text

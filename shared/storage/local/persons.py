@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from shared.core.errors import PersonNotFoundError
-from shared.core.models import Person, PersonId
+from shared.core.recognition.models import Person, PersonId
 from shared.storage.local.database import Database
 
 _CONTENT = "generation, model_version, enrolled_at, wrapped_key, sealed_vector"
@@ -12,12 +12,12 @@ _KEY = "tenant = ? AND company = ? AND user_id = ?"
 
 
 class SqlitePersons:
-    """Fills the port `Persons`."""
+    """Implements `Persons`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, person_id: PersonId) -> Person:
+    def get(self, person_id: PersonId) -> Person:
         """Return a person as it is now.
 
         Raises:

@@ -3,22 +3,22 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-from shared.core import quota
-from shared.core.models import Admission, Limits
-from shared.core.quota import Tally
+from shared.core.metering import quota
+from shared.core.metering.models import Admission, Limits
+from shared.core.metering.quota import Tally
 from shared.storage.local.database import Database
 
 _CLEANED_AT_ONCE = 1_000  # rows, so that other writers wait for milliseconds
 
 
 class SqliteUsage:
-    """Fills the port `Usage`."""
+    """Implements `Usage`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
-        """Count a call in its day, month and year, if `shared.core.quota` lets it pass.
+        """Count a call in its day, month and year, if `shared.core.metering.quota` lets it pass.
 
         Raises:
             LimitError: a limit is used up; nothing was changed.

@@ -11,13 +11,13 @@ import pytest
 
 from functions.etri import face_deid, unknown_path
 from shared.app import App
-from shared.core import access
 from shared.core.errors import StoreUnavailableError
-from shared.core.models import Admission, ApiKey, Distinct, KeyStatus, Limits, Rate
-from shared.core.network import parse_network
-from shared.core.ports import Usage
+from shared.core.metering import access
+from shared.core.metering.models import Admission, ApiKey, DistinctLimit, KeyStatus, Limits, Rate
+from shared.core.metering.network import parse_network
+from shared.core.metering.ports import Usage
 from tests import builders, photos
-from tests.fakes import InMemoryKeys, InMemorySightings, InMemoryUsage
+from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 
 NOON = datetime(2026, 1, 31, 3, tzinfo=UTC).timestamp()  # in Korea
 MIDNIGHT = datetime(2026, 1, 31, 15, tzinfo=UTC).timestamp()  # in Korea: February begins
@@ -45,7 +45,7 @@ class Gateway:
             builders.settings(folder, **environ or {}),
             keys=self.keys,
             usage=self.usage,
-            sightings=InMemorySightings(),
+            distinct_tracker=InMemoryDistinctTracker(),
             clock=lambda: self.now,
             detector=detector,
         )
@@ -100,7 +100,7 @@ def test_the_checks_come_in_order(tmp_path: Path, key_form: str) -> None:
         yearly=0,
         networks=(parse_network("10.0.0.0/8"),),
         paths=("/elsewhere",),
-        addresses=Distinct(1, 60),
+        addresses=DistinctLimit(1, 60),
         in_flight=1,
     )
     gateway = Gateway(
@@ -108,10 +108,10 @@ def test_the_checks_come_in_order(tmp_path: Path, key_form: str) -> None:
     )
     gateway.change(status=KeyStatus.BLOCKED)
     other_key = gateway.add_key("other", Limits())
-    sightings = gateway.app.sightings
-    one = Distinct(1, 10**9)
-    sightings.note(f"address {HERE}", other_key.id, limit=one, now=NOON)
-    sightings.note(access.addresses_of(gateway.key.id), "10.0.0.1", limit=one, now=NOON)
+    tracker = gateway.app.distinct_tracker
+    one = DistinctLimit(1, 10**9)
+    tracker.note(f"address {HERE}", other_key.id, limit=one, now=NOON)
+    tracker.note(access.addresses_of(gateway.key.id), "10.0.0.1", limit=one, now=NOON)
     in_flight = gateway.usage.admit(
         gateway.key.id, replace(everything_wrong, daily=None, monthly=None, yearly=None),
         now=NOON, lease_s=90,
@@ -139,7 +139,7 @@ def test_the_checks_come_in_order(tmp_path: Path, key_form: str) -> None:
     assert outcome(builders.KEY) == (403, "Not Allowed IP")
     relax(networks=())
     assert outcome(builders.KEY) == (403, "Too Many Keys")
-    sightings.forget(f"address {HERE}")
+    tracker.forget(f"address {HERE}")
     assert outcome(builders.KEY) == (403, "Too Many IPs")
     relax(addresses=None)
     assert outcome(builders.KEY) == (403, "Not Allowed Subpath")
@@ -326,7 +326,7 @@ def test_a_burst_over_the_rate_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_key_is_used_from_no_more_addresses_than_it_may(tmp_path: Path) -> None:
-    gateway = Gateway(tmp_path, Limits(addresses=Distinct(2, 3600)))
+    gateway = Gateway(tmp_path, Limits(addresses=DistinctLimit(2, 3600)))
     outcomes = [gateway.outcome(ip=f"192.0.2.{last}") for last in (1, 2, 3, 1)]
     assert outcomes == [ANALYSED, ANALYSED, "Too Many IPs", ANALYSED]
     gateway.now += 3600

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from functions.etri import face_deid
 from shared.app import App
-from shared.core import access
-from shared.core.models import KeyStatus
+from shared.core.metering import access
+from shared.core.metering.models import KeyStatus
 from tests import builders, photos
 from tests.fakes import InMemoryKeys
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from functions.etri import face_deid
 from shared.app import App
-from shared.core import access, faces, groups
 from shared.core.deadline import Deadline
-from shared.core.models import Face, Limits, Photo, Pose
+from shared.core.metering import access
+from shared.core.metering.models import Limits
+from shared.core.photos.models import Face, Photo, Pose
+from shared.core.recognition import faces, groups
 from tests import builders, photos
 from tests.catalogues import renewed
 
@@ -23,7 +25,7 @@ OBAMA_AND_BIDEN = ("obama2.jpg", "biden.jpg")
 
 
 class LooksAway:
-    """Fills the port `PoseEstimator`: every head is turned to the side."""
+    """Implements `PoseEstimator`: every head is turned to the side."""
 
     def estimate(self, photo: Photo, faces: Sequence[Face]) -> tuple[Pose, ...]:
         return (Pose(yaw=60, pitch=0, roll=0),) * len(faces)
@@ -31,7 +33,7 @@ class LooksAway:
 
 def new_app(models: App, folder: Path, **ports: object) -> App:
     """Return an App with a fresh local store, two tenants, and the models of another App."""
-    kept = ("images", "detector", "masker", "poses", "recognitions")
+    kept = ("codec", "detector", "redactor", "poses", "recognizers")
     access_ports = builders.access_ports(Limits())
     app = App(
         builders.settings(folder),
@@ -48,10 +50,10 @@ def enrol(app: App, name: str, tenant: str = "t", group_id: str = "staff") -> st
         app.faces,
         app.sealer,
         app.detector,
-        app.recognitions.of(app.model_version).embedder,
+        app.recognizers.get(app.model_version).embedder,
         app.poses,
-        group=app.groups.find(tenant, group_id),
-        photo=app.images.decode(photos.load(name)),
+        group=app.groups.get(tenant, group_id),
+        photo=app.codec.decode(photos.load(name)),
         external_image_id=name,
         limit=1,
         deadline=Deadline.after(60),
@@ -211,8 +213,8 @@ def test_a_group_of_a_model_that_is_gone_is_refused_not_passed_over(
 ) -> None:
     enrol(store, "obama.jpg")
     catalogue = renewed(app.catalogue)
-    recognitions = App(app.settings, catalogue=catalogue).recognitions
-    now = new_app(app, tmp_path, catalogue=catalogue, recognitions=recognitions)
+    recognizers = App(app.settings, catalogue=catalogue).recognizers
+    now = new_app(app, tmp_path, catalogue=catalogue, recognizers=recognizers)
     found = analyse(now, photos.load("obama2.jpg"), {option: {"group": "staff"}})
     assert set(found) == {"error"}
     assert found["error"].startswith("This option is not allowed: ")
@@ -237,8 +239,8 @@ def test_a_photo_without_a_face_has_none_to_keep(store: App) -> None:
 def test_a_call_that_names_nobody_opens_no_group_and_loads_no_embedder(
     app: App, tmp_path: Path
 ) -> None:
-    models = {name: getattr(app, name) for name in ("images", "detector", "masker")}
+    models = {name: getattr(app, name) for name in ("codec", "detector", "redactor")}
     fresh = App(builders.settings(tmp_path), **models, **builders.access_ports(Limits()))
     assert analyse(fresh, photos.load("obama.jpg"), {"method": "solid"})["results"]
-    unneeded = {"recognitions", "poses", "index", "groups", "faces", "sealer", "database"}
+    unneeded = {"recognizers", "poses", "index", "groups", "faces", "sealer", "database"}
     assert unneeded.isdisjoint(vars(fresh))

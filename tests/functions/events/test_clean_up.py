@@ -10,8 +10,9 @@ from functions.events.clean_up import handler
 from local_runner.functions import Context
 from shared.app import App
 from shared.config import ROOT
-from shared.core import cleanup, groups
-from shared.core.models import Limits
+from shared.core import cleanup
+from shared.core.metering.models import Limits
+from shared.core.recognition import groups
 from tests import builders
 from tests.shared.storage.stores import Store, new_face
 

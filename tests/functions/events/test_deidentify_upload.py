@@ -23,10 +23,13 @@ from local_runner.triggers.inbox import Inbox
 from shared import VERSION
 from shared.app import App
 from shared.config import ROOT
-from shared.core import groups, uploads
+from shared.core.blobs import Blobs
 from shared.core.errors import StoreUnavailableError
-from shared.core.models import Face, HideMethod, Limits, Photo
-from shared.core.ports import Blobs, Masker
+from shared.core.hiding.ports import FaceRedactor, HideMethod
+from shared.core.metering.models import Limits
+from shared.core.photos.models import Face, Photo
+from shared.core.recognition import groups
+from shared.core.uploads import processing
 from shared.log import JsonFormatter
 from shared.storage.aws.blobs import S3Blobs
 from shared.storage.local.blobs import FileBlobs
@@ -41,7 +44,7 @@ ASTRONAUT = photos.astronaut_jpeg()
 FACE = (170, 65, 275, 215)  # of the astronaut: x1, y1, x2, y2, by eye
 COMMENT = b"taken at home"
 MAX_BYTES = 1_000_000
-MODELS = ("images", "detector_session", "detector", "masker", "poses", "recognitions")
+MODELS = ("codec", "detector_session", "detector", "redactor", "poses", "recognizers")
 
 
 @dataclass
@@ -306,7 +309,7 @@ def test_who_is_to_be_kept_is_kept(tmp_path: Path, app: App) -> None:
     assert change_at(place.out()["x.jpg"], FACE) < 5
     assert place.reason("y.jpg") == "the tenant has no group of this name: nobody"
 
-    place.app.faces.remove(place.app.groups.find("t", "crew"), face_id)
+    place.app.faces.remove(place.app.groups.get("t", "crew"), face_id)
     assert call(place, "x.jpg") == []
     assert place.told("x.jpg.json")["boxes"][0]["action"] == "hidden"
     assert change_at(place.out()["x.jpg"], FACE) > 20
@@ -331,8 +334,8 @@ def test_people_of_a_model_that_is_not_here_are_not_looked_for(tmp_path: Path, a
 class Fragile:
     """Hides faces, but fails for so many photos first as a library may."""
 
-    def __init__(self, masker: Masker, failures: int) -> None:
-        self._masker = masker
+    def __init__(self, redactor: FaceRedactor, failures: int) -> None:
+        self._masker = redactor
         self._failures = failures
 
     def hide(self, photo: Photo, faces: Sequence[Face], method: HideMethod) -> Photo:
@@ -346,7 +349,7 @@ class Fragile:
 
 
 def test_an_error_that_passes_only_delays_a_file(place: Place, app: App) -> None:
-    place.app.__dict__["masker"] = Fragile(app.masker, failures=4)
+    place.app.__dict__["redactor"] = Fragile(app.redactor, failures=4)
     place.upload("x.jpg", ASTRONAUT)
     for deliveries in range(1, 5):
         assert call(place, "x.jpg", deliveries=deliveries) == ["message 0"]
@@ -360,7 +363,7 @@ def test_an_error_that_passes_only_delays_a_file(place: Place, app: App) -> None
 def test_a_file_that_always_fails_is_quarantined_and_the_others_come_out(
     place: Place, app: App
 ) -> None:
-    place.app.__dict__["masker"] = Fragile(app.masker, failures=5)
+    place.app.__dict__["redactor"] = Fragile(app.redactor, failures=5)
     place.upload("bad.jpg", ASTRONAUT)
     place.upload("faceless.jpg", image_files.save(image_files.photo().crop((0, 0, 9, 9)), "JPEG"))
     assert call(place, "bad.jpg", "faceless.jpg") == ["message 0"]
@@ -377,7 +380,7 @@ def test_a_file_that_always_fails_is_quarantined_and_the_others_come_out(
 
 def test_the_inbox_folder_gives_a_file_up_to_quarantine(tmp_path: Path, app: App) -> None:
     place = folders(tmp_path, app)
-    place.app.__dict__["masker"] = Fragile(app.masker, failures=5)
+    place.app.__dict__["redactor"] = Fragile(app.redactor, failures=5)
     clock = Clock()
 
     def call_handler(event: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -468,7 +471,7 @@ def test_names_that_a_folder_cannot_have_twice_end_somewhere(tmp_path: Path, app
     assert call(place, "x/y", "x.json/y") == []
     out = place.out()
     for name in [*names, "x/y", "x.json/y"]:
-        file_key, reason_key = uploads.quarantine_keys(name, place.outbox)
+        file_key, reason_key = processing.quarantine_keys(name, place.outbox)
         assert out[file_key] == ASTRONAUT
         assert place.told(reason_key)["key"] == name
     assert len(out) == 2 + 2 * 5
@@ -481,7 +484,7 @@ def test_names_that_s3_cannot_have_twice_end_somewhere(place: Place, key: str) -
     place.upload(key, ASTRONAUT)
     place.upload("k" * 990, ASTRONAUT)
     assert call(place, key, "k" * 990) == []
-    file_key, reason_key = uploads.quarantine_keys(key, place.outbox)
+    file_key, reason_key = processing.quarantine_keys(key, place.outbox)
     assert place.out()[file_key] == ASTRONAUT
     assert place.told(reason_key)["key"] == key
     assert place.told("k" * 990 + ".json")["faces"] == 1

@@ -9,9 +9,9 @@ import pytest
 from functions.events.update_index import handler
 from shared.app import App
 from shared.config import ROOT
-from shared.core import groups
 from shared.core.errors import StoreUnavailableError
-from shared.core.models import Group
+from shared.core.recognition import groups
+from shared.core.recognition.models import Group
 from tests import builders
 from tests.face_vectors import Population
 from tests.shared.index.enrol import enrol
@@ -30,8 +30,8 @@ def app(tmp_path: Path) -> App:
 def group_of(app: App, faces: int, name: str = "g") -> Group:
     if not app.groups.list_page("t", after=None, limit=1):
         groups.create(app.groups, app.sealer, tenant="t", group_id=name, model_version="m")
-    enrol(app, app.groups.find("t", name), Population(people=300, seed=faces).anyone(faces))
-    return app.groups.find("t", name)
+    enrol(app, app.groups.get("t", name), Population(people=300, seed=faces).anyone(faces))
+    return app.groups.get("t", name)
 
 
 def event_of(*generations: str) -> dict[str, Any]:
@@ -82,10 +82,10 @@ def test_a_failure_names_the_first_record_of_its_group_and_spares_the_others(
     class AwayGroups:
         """Fails for one generation."""
 
-        def find_generation(self, generation: str) -> Group:
+        def get_generation(self, generation: str) -> Group:
             if generation == "bad":
                 raise StoreUnavailableError
-            return app.groups.find_generation(generation)
+            return app.groups.get_generation(generation)
 
     group = group_of(app, LARGE)
     failing = App(app.settings, groups=AwayGroups())

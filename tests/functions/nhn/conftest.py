@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.app import App
-from shared.core import access
+from shared.core.metering import access
 from tests import builders
 from tests.fakes import InMemoryKeys
 from tests.functions.nhn.client import NhnClient
@@ -16,7 +16,7 @@ def app_with_models_of(app: App, folder: Path, **ports: object) -> App:
     keys = InMemoryKeys()
     for text, tenant in [(builders.KEY, "acme"), ("second-key", "acme"), ("other-key", "other")]:
         keys.put(access.new_key(text, name=text, tenant=tenant, secret=builders.SECRET))
-    models = {name: getattr(app, name) for name in ("images", "detector", "poses", "recognitions")}
+    models = {name: getattr(app, name) for name in ("codec", "detector", "poses", "recognizers")}
     return App(builders.settings(folder), keys=keys, **models, **ports)
 
 

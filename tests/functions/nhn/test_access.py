@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from shared.app import App
-from shared.core import access
-from shared.core.models import ApiKey, Distinct, KeyStatus, Limits, Rate
-from shared.core.network import parse_network
+from shared.core.metering import access
+from shared.core.metering.models import ApiKey, DistinctLimit, KeyStatus, Limits, Rate
+from shared.core.metering.network import parse_network
 from tests import builders, photos
-from tests.fakes import InMemoryKeys, InMemorySightings, InMemoryUsage
+from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from tests.functions.nhn.client import NhnClient, image
 
 
@@ -25,7 +25,7 @@ class NoFaces:
 class Untouched:
     """Stands where no call of these tests comes to."""
 
-    def of(self, _model_version: str) -> None:
+    def get(self, _model_version: str) -> None:
         """Return nothing to work with."""
 
 
@@ -46,10 +46,10 @@ class Deployment:
             builders.settings(folder),
             keys=keys,
             usage=self.usage,
-            sightings=InMemorySightings(),
+            distinct_tracker=InMemoryDistinctTracker(),
             detector=NoFaces(),
             poses=Untouched(),
-            recognitions=Untouched(),
+            recognizers=Untouched(),
         )
         self.client = NhnClient(self.app, builders.KEY)
 
@@ -62,7 +62,7 @@ class Deployment:
     [
         (Limits(networks=(parse_network("203.0.113.0/24"),)), "NotAllowedIP"),
         (Limits(paths=("/FaceDeID",)), "NotAllowedSubpath"),
-        (Limits(addresses=Distinct(0, 60)), "TooManyIPs"),
+        (Limits(addresses=DistinctLimit(0, 60)), "TooManyIPs"),
         (Limits(in_flight=0), "ConcurrentLimitExceeded"),
         (Limits(daily=0), "DailyLimitExceeded"),
         (Limits(monthly=0), "MonthlyLimitExceeded"),

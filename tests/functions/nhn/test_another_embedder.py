@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.models import DetectionProfile
+from shared.core.photos.models import DetectionProfile
 from shared.index.groups import GroupIndex
 from tests import builders, photos
 from tests.catalogues import SMALL_DIMENSIONS, SMALL_VERSION, with_small_embedder
@@ -44,16 +44,16 @@ def on_store(models: App, folder: Path) -> App:
 
 
 def vector_of(models: App, name: str) -> NDArray[np.float32]:
-    photo = models.images.decode(photos.load(name))
+    photo = models.codec.decode(photos.load(name))
     face = models.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[0]
-    (vector,) = models.recognitions.of(SMALL_VERSION).embedder.embed(photo, [face])
+    (vector,) = models.recognizers.get(SMALL_VERSION).embedder.embed(photo, [face])
     return np.asarray(vector)
 
 
 def similarity_of(models: App, one: str, other: str) -> Any:
     """Return what the API ought to say of two photos."""
     cosine = vector_of(models, one) @ vector_of(models, other)
-    calibration = models.recognitions.of(SMALL_VERSION).calibration
+    calibration = models.recognizers.get(SMALL_VERSION).calibration
     (similarity,) = calibration.similarity(np.array([cosine]))
     return pytest.approx(float(similarity), abs=0.01)
 
@@ -73,7 +73,7 @@ def wait_for_graph(store: App) -> None:
     """Wait until the thread that a search started has read the graph."""
     assert isinstance(store.index, GroupIndex)
     deadline = time.monotonic() + 240
-    while not store.index.is_ready(store.groups.find("acme", "people")):
+    while not store.index.is_ready(store.groups.get("acme", "people")):
         assert time.monotonic() < deadline, "no graph was read"
         time.sleep(0.05)
 
@@ -82,8 +82,8 @@ def test_a_new_group_holds_its_vectors(client: NhnClient, store: App) -> None:
     group = client.create_group()
     face_id = add(client, group, "obama.jpg")
 
-    stored = store.groups.find("acme", "people")
-    face = store.faces.find_many(stored, [face_id])[face_id]
+    stored = store.groups.get("acme", "people")
+    face = store.faces.get_many(stored, [face_id])[face_id]
     vector = store.sealer.open(stored, face_id, face.sealed_vector)
 
     assert stored.model_version == SMALL_VERSION
@@ -117,9 +117,9 @@ def test_a_large_group_is_searched_through_its_snapshot(
     group = client.create_group()
     vectors = np.random.default_rng(1).normal(size=(OTHERS, SMALL_DIMENSIONS)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    enrol(store, store.groups.find("acme", "people"), vectors)
+    enrol(store, store.groups.get("acme", "people"), vectors)
     add(client, group, "obama.jpg")
-    assert store.index_builder.build(store.groups.find("acme", "people"))
+    assert store.index_builder.build(store.groups.get("acme", "people"))
     add(client, group, "biden.jpg")
 
     fresh = on_store(models, store.settings.data_dir)

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core import faces as core_faces
-from shared.core.models import Box, StoredFace
+from shared.core.photos.models import Box
+from shared.core.recognition import faces as core_faces
+from shared.core.recognition.models import StoredFace
 from tests import builders, photos
 from tests.functions.nhn.client import NhnClient, image
 
@@ -167,7 +168,7 @@ def test_takes_every_label_of_the_pattern(client: NhnClient, label: str) -> None
 
 def fill(store: App, group_id: str, count: int) -> None:
     """Put faces into a group as if they had been enrolled."""
-    group = store.groups.find("acme", group_id)
+    group = store.groups.get("acme", group_id)
     new = []
     for _ in range(count):
         face_id = str(uuid.uuid4())

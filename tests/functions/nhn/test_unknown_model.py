@@ -29,7 +29,7 @@ def now(app: App, store: App, tmp_path: Path) -> NhnClient:
 
 
 def _but_the_embedder(app: App) -> dict[str, Any]:
-    return {name: getattr(app, name) for name in ("images", "detector", "poses")}
+    return {name: getattr(app, name) for name in ("codec", "detector", "poses")}
 
 
 def assert_unknown(reply: TestResponse) -> None:

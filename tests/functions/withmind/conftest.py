@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from shared.app import App
-from shared.core import access
+from shared.core.metering import access
 from tests import builders
 from tests.fakes import InMemoryKeys
 from tests.functions.withmind.client import WithmindClient
 
-MODELS = ("images", "detector", "recognitions")
+MODELS = ("codec", "detector", "recognizers")
 
 
 def app_with_models_of(app: App, folder: Path, **environ: str) -> App:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from shared.app import App
-from shared.core import access
-from shared.core.models import Limits
-from shared.core.network import parse_network
+from shared.core.metering import access
+from shared.core.metering.models import Limits
+from shared.core.metering.network import parse_network
 from tests import builders
-from tests.fakes import InMemoryKeys, InMemorySightings, InMemoryUsage
+from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from tests.functions.withmind.client import ANALYSE, ENROL, WithmindClient
 
 FAIL = b'{"result":"Fail"}'
@@ -30,7 +30,7 @@ class Deployment:
             builders.settings(folder, **environ),
             keys=keys,
             usage=self.usage,
-            sightings=InMemorySightings(),
+            distinct_tracker=InMemoryDistinctTracker(),
         )
 
 

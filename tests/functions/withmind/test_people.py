@@ -10,9 +10,10 @@ import pytest
 
 from shared.app import App
 from shared.core.errors import PersonNotFoundError
-from shared.core.models import DetectionProfile, PersonId
-from shared.core.search import Recognition
-from shared.core.similarity import Calibration
+from shared.core.photos.models import DetectionProfile
+from shared.core.recognition.models import PersonId
+from shared.core.recognition.search import Recognizer
+from shared.core.recognition.similarity import Calibration
 from tests.catalogues import renewed
 from tests.functions.withmind import uploads
 from tests.functions.withmind.client import ANALYSE, WithmindClient
@@ -59,9 +60,7 @@ def test_enrols_the_largest_face(client: WithmindClient) -> None:
 def test_sees_faces_of_40_pixels(
     client: WithmindClient, store: App, pixels: int, is_seen: bool
 ) -> None:
-    face = store.detector.detect(store.images.decode(OBAMA), profile=DetectionProfile.RECOGNITION)[
-        0
-    ]
+    face = store.detector.detect(store.codec.decode(OBAMA), profile=DetectionProfile.RECOGNITION)[0]
     scale = pixels / min(face.box.width, face.box.height)
     small = cv2.resize(uploads.decoded(OBAMA), None, fx=scale, fy=scale)
     canvas = np.full((480, 640, 3), 110, np.uint8)
@@ -114,31 +113,31 @@ def test_the_window_of_sizes_is_a_setting(app: App, tmp_path: Path) -> None:
 
 
 class _TwoModels:
-    """Fills the port `Recognitions`: one more model, to which everyone is alike."""
+    """Implements `RecognizerRegistry`: one more model, to which everyone is alike."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def of(self, model_version: str) -> Recognition:
+    def get(self, model_version: str) -> Recognizer:
         if model_version == self._app.model_version:
-            return self._app.recognitions.of(model_version)
+            return self._app.recognizers.get(model_version)
         assert model_version == "another"
-        embedder = self._app.recognitions.of(self._app.model_version).embedder
-        return Recognition(embedder, Calibration(((-1.0, 99.0), (1.0, 100.0))))
+        embedder = self._app.recognizers.get(self._app.model_version).embedder
+        return Recognizer(embedder, Calibration(((-1.0, 99.0), (1.0, 100.0))))
 
 
 def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_path: Path) -> None:
     client = WithmindClient(store)
     client.enrol(OBAMA)
-    person = store.persons.find(TAMY)
+    person = store.persons.get(TAMY)
     assert person.model_version == store.model_version
     other = replace(person, model_version="another")
     vector = store.sealer.open(person, str(TAMY), person.sealed_vector)
     store.persons.put(replace(other, sealed_vector=store.sealer.seal(other, str(TAMY), vector)))
     two = App(
         store.settings,
-        recognitions=_TwoModels(app),
-        **{name: getattr(store, name) for name in ("images", "detector", "keys", "persons")},
+        recognizers=_TwoModels(app),
+        **{name: getattr(store, name) for name in ("codec", "detector", "keys", "persons")},
     )
     assert WithmindClient(two).analyse(BIDEN) == "+"
     assert client.answer(ANALYSE, BIDEN) == NOT_ENROLLED
@@ -146,7 +145,7 @@ def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_pa
 
 def test_a_template_of_a_model_that_is_gone_is_compared_with_nobody(store: App) -> None:
     WithmindClient(store).enrol(OBAMA)
-    ports = {name: getattr(store, name) for name in ("images", "detector", "keys", "persons")}
+    ports = {name: getattr(store, name) for name in ("codec", "detector", "keys", "persons")}
     now = App(store.settings, catalogue=renewed(store.catalogue), **ports)
     client = WithmindClient(now)
     assert client.answer(ANALYSE, OBAMA) == NOT_ENROLLED
@@ -154,7 +153,7 @@ def test_a_template_of_a_model_that_is_gone_is_compared_with_nobody(store: App) 
     client.enrol(OBAMA)
     assert client.analyse(OBAMA_LATER) == "+"
     assert client.analyse(BIDEN) == "-"
-    assert store.persons.find(TAMY).model_version == "renewed"
+    assert store.persons.get(TAMY).model_version == "renewed"
     assert list(store.persons.list_ids("public", "withmind")) == [TAMY]
 
 
@@ -163,7 +162,7 @@ def test_a_template_moved_to_another_person_cannot_be_opened(
 ) -> None:
     client.enrol(OBAMA)
     other = replace(TAMY, user_id="other")
-    store.persons.put(replace(store.persons.find(TAMY), id=other))
+    store.persons.put(replace(store.persons.get(TAMY), id=other))
     assert client.answer(ANALYSE, OBAMA, id="other") == b'{"result":"Fail"}'
 
 
@@ -172,10 +171,10 @@ def test_stores_the_sealed_vector_and_nothing_else_of_the_face(
 ) -> None:
     client.enrol(OBAMA, gender="1", age="61")
     client.analyse(OBAMA_LATER)
-    photo = store.images.decode(OBAMA)
+    photo = store.codec.decode(OBAMA)
     face = store.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[0]
-    (vector,) = store.recognitions.of(store.model_version).embedder.embed(photo, [face])
-    person = store.persons.find(TAMY)
+    (vector,) = store.recognizers.get(store.model_version).embedder.embed(photo, [face])
+    person = store.persons.get(TAMY)
     opened = store.sealer.open(person, str(TAMY), person.sealed_vector)
     assert opened.tobytes() == vector.tobytes()
     private = [
@@ -202,4 +201,4 @@ def test_an_erased_person_is_not_enrolled(client: WithmindClient, store: App) ->
     store.persons.delete(TAMY)
     assert client.answer(ANALYSE, OBAMA) == NOT_ENROLLED
     with pytest.raises(PersonNotFoundError):
-        store.persons.find(TAMY)
+        store.persons.get(TAMY)

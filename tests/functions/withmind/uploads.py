@@ -9,7 +9,7 @@ import numpy as np
 from tests import image_files, photos
 
 _SIZE = 400_000
-_MOST = 0xFFFF - 2  # bytes of a JPEG segment
+_MAX = 0xFFFF - 2  # bytes of a JPEG segment
 
 
 @cache
@@ -36,7 +36,7 @@ def of_size(jpeg: bytes, size: int) -> bytes:
     segments = []
     missing = size - len(jpeg)
     while missing:
-        length = missing - 4 if missing - 4 <= _MOST else _MOST - 4
+        length = missing - 4 if missing - 4 <= _MAX else _MAX - 4
         segments.append(image_files.jpeg_segment(0xFE, bytes(length)))
         missing -= length + 4
     return image_files.with_jpeg_segments(jpeg, *segments)

@@ -9,7 +9,7 @@ import pytest
 
 from local_runner import functions
 from local_runner.triggers.change_log import ChangeLog
-from shared.core.models import Group
+from shared.core.recognition.models import Group
 from shared.storage.local.change_log import SqliteChangeLog
 from shared.storage.local.database import Database
 from tests import builders
@@ -190,4 +190,4 @@ def test_a_handler_takes_the_event(store: Store, tmp_path: Path) -> None:
     group = store.create()
     store.add(group, 1)
     log.poll()
-    assert app.outbox.find(f"changed/{group.generation}") is not None
+    assert app.outbox.stat(f"changed/{group.generation}") is not None

@@ -10,7 +10,7 @@ import pytest
 
 from local_runner.triggers.inbox import Inbox
 from shared.app import App
-from shared.core.models import BlobInfo
+from shared.core.blobs import BlobInfo
 from shared.events.s3 import on_uploads
 from shared.storage.local.blobs import FileBlobs
 from tests import builders
@@ -75,7 +75,7 @@ def test_an_event_is_one_of_sqs_that_holds_one_of_s3(folder: Folder) -> None:
     (upload,) = json.loads(message["body"])["Records"]
     assert (upload["eventSource"], upload["eventName"]) == ("aws:s3", "ObjectCreated:Put")
     assert upload["s3"]["bucket"]["name"] == "inbox"
-    info = folder.blobs.find("größe 1+1.jpg")
+    info = folder.blobs.stat("größe 1+1.jpg")
     assert info is not None
     told = upload["s3"]["object"]
     assert told["key"] == "gr%C3%B6%C3%9Fe+1%2B1.jpg"

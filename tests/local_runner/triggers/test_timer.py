@@ -67,7 +67,7 @@ def test_a_handler_takes_the_event(tmp_path: Path) -> None:
     timer = Timer("Tick", call, every_s=60, clock=clock)
     clock.now += 5
     timer.poll()
-    assert app.outbox.find("ticked") is not None
+    assert app.outbox.stat("ticked") is not None
 
 
 def test_a_function_that_fails_is_called_again_after_the_interval(

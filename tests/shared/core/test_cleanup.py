@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from shared.core import cleanup
+from shared.core.blobs import BlobInfo
 from shared.core.cleanup import CleanUpError, Report
 from shared.core.deadline import Deadline
 from shared.core.errors import StoreUnavailableError
-from shared.core.models import BlobInfo, Distinct, Group, Limits, Rate
+from shared.core.metering.models import DistinctLimit, Limits, Rate
+from shared.core.recognition.models import Group
 from shared.storage.local.blobs import FileBlobs
-from tests.fakes import InMemoryFaces, InMemoryGroups, InMemorySightings, InMemoryUsage
+from tests.fakes import InMemoryDistinctTracker, InMemoryFaces, InMemoryGroups, InMemoryUsage
 from tests.shared.storage.stores import Store, new_face
 
 NOW = datetime(2026, 1, 31, 3, tzinfo=UTC)
@@ -31,8 +33,8 @@ class AgedBlobs(FileBlobs):
         super().__init__(root)
         self.ages: dict[str, timedelta] = {}
 
-    def find(self, key: str) -> BlobInfo | None:
-        info = super().find(key)
+    def stat(self, key: str) -> BlobInfo | None:
+        info = super().stat(key)
         return info and replace(info, modified_at=NOW - self.ages.get(key, timedelta()))
 
 
@@ -43,7 +45,7 @@ class Place:
     folder: Path
     groups: InMemoryGroups = field(default_factory=InMemoryGroups)
     usage: InMemoryUsage = field(default_factory=InMemoryUsage)
-    sightings: InMemorySightings = field(default_factory=InMemorySightings)
+    tracker: InMemoryDistinctTracker = field(default_factory=InMemoryDistinctTracker)
 
     def __post_init__(self) -> None:
         self.faces = InMemoryFaces(self.groups)
@@ -64,7 +66,7 @@ class Place:
             groups=self.groups,
             faces=self.faces,
             usage=self.usage,
-            sightings=self.sightings,
+            tracker=self.tracker,
             snapshots=self.snapshots,
             inbox=self.inbox,
             outbox=self.outbox,
@@ -76,7 +78,7 @@ class Place:
 
 
 class Countdown(Deadline):
-    """A deadline that passes after it was looked at so many times."""
+    """A deadline that passes after so many looks."""
 
     def __init__(self, looks: int) -> None:
         super().__init__(expires_at=0.0)
@@ -116,8 +118,8 @@ def litter(place: Place) -> None:
     place.usage.admit("b", Limits(in_flight=9, rate=Rate(1)), now=long_ago, lease_s=90)
     for key in ("a", "b"):
         for age in (timedelta(), 2 * DAY):
-            place.sightings.note(
-                f"key {key}", f"{age}", limit=Distinct(9, 3600), now=(NOW - age).timestamp()
+            place.tracker.note(
+                f"key {key}", f"{age}", limit=DistinctLimit(9, 3600), now=(NOW - age).timestamp()
             )
     kept = place.group("kept", faces=3)
     deleted = place.group("deleted", faces=250)
@@ -148,7 +150,7 @@ ENDED = {"failed": 0, "unfinished": 0}
 def assert_clean(place: Place) -> None:
     """Check that all of the litter is gone, and nothing else."""
     assert place.faces.purge(1) == 0
-    kept = place.groups.find("t", "kept")
+    kept = place.groups.get("t", "kept")
     assert len(place.faces.list_page(kept, before=None, limit=9)) == 3
     present = {"2026-01-31": 1, "2026-01": 1, "2026": 1}
     assert place.usage.counts("a") == {"2024": 1, **present}

@@ -8,7 +8,7 @@ import pytest
 from functions.etri._dialect import etri
 from shared.app import App
 from shared.core.errors import NoFaceError
-from shared.core.models import Limits
+from shared.core.metering.models import Limits
 from shared.http.endpoint import Handler, endpoint
 from shared.http.request import Request
 from shared.http.response import Payload

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core import faces as faces_core
-from shared.core.models import Box, Group, StoredFace
+from shared.core.photos.models import Box
+from shared.core.recognition import faces as faces_core
+from shared.core.recognition.models import Group, StoredFace
 
 _AT_ONCE = 1000
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.core.models import Box, Group, StoredFace
+from shared.core.photos.models import Box
+from shared.core.recognition.models import Group, StoredFace
 from shared.index.builder import SnapshotBuilder
 from shared.index.groups import GroupIndex
 from shared.index.snapshot import SnapshotStore
-from shared.metrics.nowhere import NoMetrics
+from shared.metrics.noop import NoopMetrics
 from shared.storage.cipher import AesGcmSealer
 from shared.storage.local.blobs import FileBlobs
 from shared.storage.local.master_key import FileKeyWrapper
@@ -63,7 +64,7 @@ class Story:
             max_bytes=self.max_bytes,
             min_faces=self.min_faces,
             graph_min_faces=self.graph_min_faces,
-            metrics=NoMetrics(),
+            metrics=NoopMetrics(),
             clock=lambda: self.now,
         )
 
@@ -82,7 +83,7 @@ class Story:
         self.known.clear()
 
     def group(self, name: str = "g") -> Group:
-        return self.groups.find("t", name)
+        return self.groups.get("t", name)
 
     def vector(self) -> NDArray[np.float32]:
         """Return a new view of one of the people."""

@@ -76,7 +76,7 @@ def test_no_face_is_missed_where_one_number_is_far_greater_than_all_others() -> 
 def test_no_face_is_missed_though_the_query_is_rounded_coarsely(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.index.codes._LARGEST_OF_QUERY", 3)
+    monkeypatch.setattr("shared.index.codes._MAX_QUERY_CODE", 3)
     random = np.random.default_rng(1)
     query = unit(np.array([1.0, 0.5]))
     check(unit(query + 0.5 * random.normal(size=(ROWS, 2))), query)

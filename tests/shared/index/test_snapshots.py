@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from shared.core.errors import StoreUnavailableError
-from shared.core.snapshots import manifest_key, part_key
+from shared.core.recognition.snapshots import manifest_key, part_key
 from shared.index.vectors import GroupVectors
 from tests.shared.index.story import PLENTY, Story
 
@@ -368,7 +368,7 @@ def test_a_search_goes_on_while_the_store_of_snapshots_is_away(
 ) -> None:
     story.check()
 
-    def away(key: str, *, most_bytes: int | None = None) -> object:
+    def away(key: str, *, max_bytes: int | None = None) -> object:
         raise StoreUnavailableError("away")
 
     story.blobs.get = away  # type: ignore[method-assign, assignment]

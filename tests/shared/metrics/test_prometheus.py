@@ -14,8 +14,8 @@ from shared.core.metrics import (
     EVENTS,
     FACES_FOUND,
     Counter,
+    Metrics,
 )
-from shared.core.ports import Metrics
 from shared.metrics.emf import EmfMetrics
 from shared.metrics.prometheus import PrometheusMetrics
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.core.models import Box, FaceChange, Group, StoredFace
-from shared.core.ports import Faces, Groups
+from shared.core.photos.models import Box
+from shared.core.recognition.models import FaceChange, Group, StoredFace
+from shared.core.recognition.ports import Faces, Groups
 from shared.storage.local.database import Database
 from shared.storage.local.faces import SqliteFaces
 from shared.storage.local.groups import SqliteGroups
@@ -76,7 +77,7 @@ def assert_exact(store: Store, group: Group) -> None:
     A face added is one change and one face; a face removed is two changes (its addition and its
     removal) and no face; and of each face the newest change is left.
     """
-    group = store.groups.find(group.tenant, group.group_id)
+    group = store.groups.get(group.tenant, group.group_id)
     faces, changes = store.listed(group), store.changes(group)
     tombstones = [change for change in changes if change.sealed_vector is None]
     assert len(faces) == group.face_count
@@ -86,5 +87,5 @@ def assert_exact(store: Store, group: Group) -> None:
     assert numbers[-1:] == ([group.last_change] if group.last_change else [])
     live = [(c.number, c.face_id, c.sealed_vector) for c in changes if c.sealed_vector is not None]
     assert live[::-1] == [(face.change, face.face_id, face.sealed_vector) for face in faces]
-    found = store.faces.find_many(group, [change.face_id for change in changes])
+    found = store.faces.get_many(group, [change.face_id for change in changes])
     assert found == {face.face_id: face for face in faces}

@@ -13,8 +13,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from shared.core.blobs import Blobs
 from shared.core.errors import BlobChangedError, BlobNotFoundError, BlobTooLargeError
-from shared.core.ports import Blobs
 from shared.storage.aws.blobs import S3Blobs
 from shared.storage.local.blobs import FileBlobs
 from tests.fakes import InMemoryBlobs
@@ -54,14 +54,14 @@ def test_returns_what_was_put(blobs: Blobs) -> None:
     version = blobs.put("a/b.jpg", b"content")
     blob = blobs.get("a/b.jpg")
     assert (blob.data, blob.version, blob.metadata) == (b"content", version, {})
-    info = blobs.find("a/b.jpg")
+    info = blobs.stat("a/b.jpg")
     assert info is not None
     assert (info.key, info.version, info.size) == ("a/b.jpg", version, 7)
     assert info.modified_at.utcoffset() is not None
 
 
 def test_what_is_not_there_is_said_so(blobs: Blobs) -> None:
-    assert blobs.find("a") is None
+    assert blobs.stat("a") is None
     with pytest.raises(BlobNotFoundError):
         blobs.get("a")
     blobs.delete("a")
@@ -75,9 +75,9 @@ def test_a_new_version_has_another_name(blobs: Blobs) -> None:
 
 def test_does_not_read_more_than_it_may(blobs: Blobs) -> None:
     blobs.put("a", b"123")
-    assert blobs.get("a", most_bytes=3).data == b"123"
+    assert blobs.get("a", max_bytes=3).data == b"123"
     with pytest.raises(BlobTooLargeError):
-        blobs.get("a", most_bytes=2)
+        blobs.get("a", max_bytes=2)
 
 
 def test_replaces_only_what_is_expected(blobs: Blobs) -> None:
@@ -90,7 +90,7 @@ def test_replaces_only_what_is_expected(blobs: Blobs) -> None:
     assert blobs.get("a").version == second
     with pytest.raises(BlobChangedError):
         blobs.replace("b", b"5", expected=first)
-    assert blobs.find("b") is None
+    assert blobs.stat("b") is None
 
 
 def test_deletes_only_what_is_expected(blobs: Blobs) -> None:
@@ -100,7 +100,7 @@ def test_deletes_only_what_is_expected(blobs: Blobs) -> None:
         blobs.delete("a/b", expected=first)
     assert blobs.get("a/b").data == b"2"
     blobs.delete("a/b", expected=second)
-    assert blobs.find("a/b") is None
+    assert blobs.stat("a/b") is None
 
 
 def test_lists_by_prefix_in_order(blobs: Blobs) -> None:
@@ -127,7 +127,7 @@ def test_a_folder_copies_no_other_version_and_over_no_other(tmp_path: Path) -> N
     first, second = source.put("a", b"1"), source.put("a", b"2")
     with pytest.raises(BlobChangedError):
         target.copy(source, "a", "a", source_version=first, expected=None)
-    assert target.find("a") is None
+    assert target.stat("a") is None
     target.put("a", b"other")
     with pytest.raises(BlobChangedError):
         target.copy(source, "a", "a", source_version=second, expected=None)
@@ -163,7 +163,7 @@ def test_a_name_may_be_too_long_for_metadata_beside_it(tmp_path: Path) -> None:
     assert source.get(key).metadata == {}
     target.copy(source, key, key, source_version=version, expected=None)
     source.delete(key)
-    assert (source.find(key), target.get(key).data) == (None, b"1")
+    assert (source.stat(key), target.get(key).data) == (None, b"1")
 
 
 def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
         version = source.put("a", content)
         if text:
             (tmp_path / "a" / "a.metadata.json").write_text(text)
-        there = target.find("c/d")
+        there = target.stat("c/d")
         target.copy(
             source, "a", "c/d", source_version=version, expected=there.version if there else None
         )
@@ -188,7 +188,7 @@ def test_takes_names_that_it_can_hold(blobs: Blobs) -> None:
         assert blobs.accepts(f"x/{key}")
     for key in ("", "a" * 1025, "\N{HANGUL SYLLABLE GA}" * 342, "\ud800"):
         assert not blobs.accepts(key)
-        assert blobs.find(key) is None
+        assert blobs.stat(key) is None
 
 
 def test_a_folder_takes_no_name_of_a_folder_or_below_a_file(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_no_key_leads_out_of_the_folder_or_to_its_own_files(tmp_path: Path, key:
     assert not blobs.accepts(key)
     with pytest.raises(ValueError, match="name"):
         blobs.put(key, b"x")
-    assert blobs.find(key) is None
+    assert blobs.stat(key) is None
     with pytest.raises(BlobNotFoundError):
         blobs.get(key)
 
@@ -320,7 +320,7 @@ def test_a_file_is_as_old_as_its_stay_in_the_folder(tmp_path: Path) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     (tmp_path / "a.jpg").write_bytes(b"x")
     os.utime(tmp_path / "a.jpg", (1e9, 1e9))  # as `cp -p` and `mv` of an old photo
-    info = blobs.find("a.jpg")
+    info = blobs.stat("a.jpg")
     assert info is not None
     assert before < info.modified_at < datetime.now(UTC) + timedelta(seconds=1)
 
@@ -376,7 +376,7 @@ def test_a_link_is_no_blob(tmp_path: Path) -> None:
     (tmp_path / "root" / "link.jpg").symlink_to(secret / "file")
     (tmp_path / "root" / "folder").symlink_to(secret)
     assert list(blobs.list()) == []
-    assert blobs.find("link.jpg") is None
+    assert blobs.stat("link.jpg") is None
     with pytest.raises(BlobNotFoundError):
         blobs.get("link.jpg")
     with pytest.raises(BlobNotFoundError):

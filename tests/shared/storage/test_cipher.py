@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.core.errors import SealError
-from shared.core.models import Box, Group, StoredFace
+from shared.core.photos.models import Box
+from shared.core.recognition.models import Group, StoredFace
 from shared.storage.cipher import AesGcmSealer
 from shared.storage.local.master_key import FileKeyWrapper
 from tests.shared.storage.stores import sqlite_store

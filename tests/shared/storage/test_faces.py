@@ -15,7 +15,7 @@ def test_an_added_face_is_found_listed_and_a_change(store: Store) -> None:
     assert store.faces.add(group, [plain, labelled], capacity=PLENTY) == 2
     stored = [replace(plain, change=1), replace(labelled, change=2)]
     ids = [face.face_id for face in stored]
-    assert store.faces.find_many(group, ids) == dict(zip(ids, stored, strict=True))
+    assert store.faces.get_many(group, ids) == dict(zip(ids, stored, strict=True))
     assert store.listed(group) == stored[::-1]
     assert [(c.number, c.face_id, c.sealed_vector) for c in store.changes(group)] == [
         (face.change, face.face_id, face.sealed_vector) for face in stored
@@ -26,7 +26,7 @@ def test_a_group_counts_its_faces_and_changes(store: Store) -> None:
     group = store.create()
     first, *_ = store.add(group, 3)
     store.faces.remove(group, first.face_id)
-    now = store.groups.find("t", "g")
+    now = store.groups.get("t", "g")
     assert (now.face_count, now.last_change) == (2, 4)
     assert now == replace(group, face_count=2, last_change=4)
     assert_exact(store, group)
@@ -35,7 +35,7 @@ def test_a_group_counts_its_faces_and_changes(store: Store) -> None:
 def test_adding_nothing_changes_nothing(store: Store) -> None:
     group = store.create()
     assert store.faces.add(group, [], capacity=PLENTY) == 0
-    assert store.groups.find("t", "g") == group
+    assert store.groups.get("t", "g") == group
 
 
 def test_takes_as_many_as_fit_and_those_first(store: Store) -> None:
@@ -50,10 +50,10 @@ def test_takes_as_many_as_fit_and_those_first(store: Store) -> None:
 def test_a_full_group_takes_none_until_a_face_is_removed(store: Store) -> None:
     group = store.create()
     first, _ = store.add(group, 2, capacity=2)
-    full = store.groups.find("t", "g")
+    full = store.groups.get("t", "g")
     assert store.add(group, 2, capacity=2) == []
     assert store.add(group, 1, capacity=1) == []  # the capacity may have been lowered
-    assert store.groups.find("t", "g") == full
+    assert store.groups.get("t", "g") == full
     store.faces.remove(group, first.face_id)
     assert len(store.add(group, 2, capacity=2)) == 1
     assert_exact(store, group)
@@ -64,7 +64,7 @@ def test_a_removed_face_is_found_and_listed_no_more(store: Store) -> None:
     faces = store.add(group, 3)
     gone = faces[1].face_id
     store.faces.remove(group, gone)
-    assert store.faces.find_many(group, [gone]) == {}
+    assert store.faces.get_many(group, [gone]) == {}
     assert gone not in [face.face_id for face in store.listed(group)]
     assert_exact(store, group)
 
@@ -73,17 +73,17 @@ def test_a_face_is_removed_only_once(store: Store) -> None:
     group = store.create()
     (face,) = store.add(group, 1)
     store.faces.remove(group, face.face_id)
-    before = store.groups.find("t", "g")
+    before = store.groups.get("t", "g")
     with pytest.raises(FaceNotFoundError):
         store.faces.remove(group, face.face_id)
-    assert store.groups.find("t", "g") == before
+    assert store.groups.get("t", "g") == before
 
 
 @pytest.mark.parametrize("face_id", ["5f1c", "", "얼굴", "x" * 3000, "a'b\"c%\x00"])
 def test_an_id_that_no_face_has_is_not_found(store: Store, face_id: str) -> None:
     group = store.create()
     (face,) = store.add(group, 1)
-    assert set(store.faces.find_many(group, [face_id, face.face_id])) == {face.face_id}
+    assert set(store.faces.get_many(group, [face_id, face.face_id])) == {face.face_id}
     with pytest.raises(FaceNotFoundError):
         store.faces.remove(group, face_id)
 
@@ -91,7 +91,7 @@ def test_an_id_that_no_face_has_is_not_found(store: Store, face_id: str) -> None
 def test_a_face_belongs_to_its_group_alone(store: Store) -> None:
     mine, other = store.create("mine"), store.create("other")
     (face,) = store.add(mine, 1)
-    assert store.faces.find_many(other, [face.face_id]) == {}
+    assert store.faces.get_many(other, [face.face_id]) == {}
     with pytest.raises(FaceNotFoundError):
         store.faces.remove(other, face.face_id)
     assert_exact(store, mine)
@@ -101,8 +101,8 @@ def test_a_face_belongs_to_its_group_alone(store: Store) -> None:
 def test_finds_more_faces_than_one_request_takes(store: Store) -> None:
     group = store.create()
     ids = [face.face_id for _ in range(6) for face in store.add(group, 20)]
-    assert set(store.faces.find_many(group, ids + ids[:3])) == set(ids)
-    assert store.faces.find_many(group, []) == {}
+    assert set(store.faces.get_many(group, ids + ids[:3])) == set(ids)
+    assert store.faces.get_many(group, []) == {}
 
 
 def test_lists_newest_first_below_a_change(store: Store) -> None:
@@ -177,7 +177,7 @@ def test_a_new_group_under_an_old_name_has_no_old_faces(store: Store) -> None:
     new = store.create()
     assert store.listed(new) == []
     assert store.changes(new) == []
-    assert store.faces.find_many(new, ids) == {}
+    assert store.faces.get_many(new, ids) == {}
     store.add(new, 1)
     assert_exact(store, new)
 
@@ -227,7 +227,7 @@ def test_threads_at_once_keep_the_account_exact(store: Store) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(churn, range(8)))
-    assert store.groups.find("t", "g").face_count <= 5
+    assert store.groups.get("t", "g").face_count <= 5
     assert_exact(store, group)
 
 

@@ -8,29 +8,29 @@ from tests.shared.storage.stores import Store, new_group
 
 def test_finds_what_was_created(store: Store) -> None:
     group = store.create()
-    assert store.groups.find("t", "g") == group
+    assert store.groups.get("t", "g") == group
 
 
 def test_finds_no_group_that_was_not_created(store: Store) -> None:
     with pytest.raises(GroupNotFoundError):
-        store.groups.find("t", "g")
+        store.groups.get("t", "g")
 
 
 def test_refuses_a_taken_name_and_leaves_the_first_group(store: Store) -> None:
     first = store.create()
     with pytest.raises(GroupExistsError):
         store.create()
-    assert store.groups.find("t", "g") == first
+    assert store.groups.get("t", "g") == first
 
 
 def test_tenants_do_not_see_each_others_groups(store: Store) -> None:
     mine, theirs = store.create(tenant="t"), store.create(tenant="u")
-    assert store.groups.find("t", "g") == mine
+    assert store.groups.get("t", "g") == mine
     assert store.groups.list_page("t", after=None, limit=10) == (mine,)
     store.groups.delete(mine)
-    assert store.groups.find("u", "g") == theirs
+    assert store.groups.get("u", "g") == theirs
     with pytest.raises(GroupNotFoundError):
-        store.groups.find("t", "g")
+        store.groups.get("t", "g")
 
 
 def test_lists_in_the_order_of_names(store: Store) -> None:
@@ -64,7 +64,7 @@ def test_an_old_generation_deletes_nothing(store: Store) -> None:
     new = store.create()
     with pytest.raises(GroupNotFoundError):
         store.groups.delete(old)
-    assert store.groups.find("t", "g") == new
+    assert store.groups.get("t", "g") == new
 
 
 def test_a_group_that_never_was_cannot_be_deleted(store: Store) -> None:
@@ -76,7 +76,7 @@ def test_finds_a_group_by_its_generation(store: Store) -> None:
     group = store.create("one")
     store.create("two")
     store.add(group, 3)
-    assert store.groups.find_generation(group.generation) == store.groups.find("t", "one")
+    assert store.groups.get_generation(group.generation) == store.groups.get("t", "one")
 
 
 def test_a_generation_that_is_gone_is_not_found(store: Store) -> None:
@@ -84,4 +84,4 @@ def test_a_generation_that_is_gone_is_not_found(store: Store) -> None:
     store.groups.delete(old)
     store.create("g")
     with pytest.raises(GroupNotFoundError):
-        store.groups.find_generation(old.generation)
+        store.groups.get_generation(old.generation)

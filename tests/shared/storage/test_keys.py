@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.core.models import ApiKey, Distinct, KeyEvent, KeyStatus, Limits, Rate
-from shared.core.ports import Keys
+from shared.core.metering.models import ApiKey, DistinctLimit, KeyEvent, KeyStatus, Limits, Rate
+from shared.core.metering.ports import Keys
 from shared.storage.aws.keys import DynamoKeys
 from shared.storage.local.database import Database
 from shared.storage.local.keys import SqliteKeys
@@ -26,7 +26,7 @@ ALL_LIMITS = Limits(
     yearly=None,
     networks=(ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")),
     paths=("/FaceDeID", "/nhn-face-reco"),
-    addresses=Distinct(3, 86_400),
+    addresses=DistinctLimit(3, 86_400),
     in_flight=2,
     rate=Rate(0.5, 4),
 )
@@ -48,25 +48,25 @@ def event(action: str = "test", minutes: int = 0) -> KeyEvent:
 
 def test_finds_what_was_put(keys: Keys) -> None:
     keys.change(event(), put=[A_KEY])
-    assert keys.find("hash-1") == A_KEY
+    assert keys.lookup("hash-1") == A_KEY
 
 
 def test_every_limit_is_kept(keys: Keys) -> None:
     key = replace(A_KEY, limits=ALL_LIMITS, expires_at=NOW)
     keys.change(event(), put=[key])
-    assert keys.find("hash-1") == key
+    assert keys.lookup("hash-1") == key
 
 
 def test_finds_nothing_under_another_hash(keys: Keys) -> None:
     keys.change(event(), put=[A_KEY])
-    assert keys.find("hash-2") is None
+    assert keys.lookup("hash-2") is None
 
 
 def test_put_replaces(keys: Keys) -> None:
     keys.change(event(), put=[A_KEY])
     blocked = replace(A_KEY, status=KeyStatus.BLOCKED)
     keys.change(event(), put=[blocked])
-    assert keys.find("hash-1") == blocked
+    assert keys.lookup("hash-1") == blocked
     assert keys.list_all() == (blocked,)
 
 
@@ -79,7 +79,7 @@ def test_lists_by_name(keys: Keys) -> None:
 def test_forgets_a_deleted_key(keys: Keys) -> None:
     keys.change(event(), put=[A_KEY])
     keys.change(event(minutes=1), delete=["hash-1"])
-    assert keys.find("hash-1") is None
+    assert keys.lookup("hash-1") is None
     keys.change(event(minutes=2), delete=["hash-1"])  # a second time changes nothing
 
 
@@ -107,4 +107,4 @@ def test_a_change_that_fails_is_not_logged(tmp_path: Path) -> None:
 
 def test_sqlite_keys_survive_a_new_process(tmp_path: Path) -> None:
     SqliteKeys(Database(tmp_path)).change(event(), put=[A_KEY])
-    assert SqliteKeys(Database(tmp_path)).find("hash-1") == A_KEY
+    assert SqliteKeys(Database(tmp_path)).lookup("hash-1") == A_KEY

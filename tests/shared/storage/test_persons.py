@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from local_runner.template import TEMPLATE
 from shared.core.errors import PersonNotFoundError
-from shared.core.models import Person, PersonId
-from shared.core.ports import Persons
+from shared.core.recognition.models import Person, PersonId
+from shared.core.recognition.ports import Persons
 from shared.storage.aws.persons import DynamoPersons
 from shared.storage.local.database import Database
 from shared.storage.local.persons import SqlitePersons
@@ -63,14 +63,14 @@ def new_person(person_id: PersonId = TAMY) -> Person:
 def test_finds_what_was_put(persons: Persons) -> None:
     person = new_person()
     persons.put(person)
-    assert persons.find(TAMY) == person
+    assert persons.get(TAMY) == person
 
 
 def test_put_replaces_the_whole_person(persons: Persons) -> None:
     persons.put(new_person())
     again = new_person()
     persons.put(again)
-    assert persons.find(TAMY) == again
+    assert persons.get(TAMY) == again
     assert list(persons.list_ids("acme", "withmind")) == [TAMY]
 
 
@@ -89,10 +89,10 @@ def test_nobody_else_is_meant(persons: Persons, other: PersonId) -> None:
     person = new_person()
     persons.put(person)
     with pytest.raises(PersonNotFoundError):
-        persons.find(other)
+        persons.get(other)
     persons.put(new_person(other))
     persons.delete(other)
-    assert persons.find(TAMY) == person
+    assert persons.get(TAMY) == person
 
 
 def test_tenants_with_slashes_stay_apart(persons: Persons) -> None:
@@ -117,7 +117,7 @@ def test_a_deleted_person_is_gone(persons: Persons) -> None:
     persons.put(new_person())
     persons.delete(TAMY)
     with pytest.raises(PersonNotFoundError):
-        persons.find(TAMY)
+        persons.get(TAMY)
     assert list(persons.list_ids("acme", "withmind")) == []
     persons.delete(TAMY)  # a second time changes nothing
 
@@ -125,7 +125,7 @@ def test_a_deleted_person_is_gone(persons: Persons) -> None:
 def test_sqlite_persons_survive_a_new_process(tmp_path: Path) -> None:
     person = new_person()
     SqlitePersons(Database(tmp_path)).put(person)
-    assert SqlitePersons(Database(tmp_path)).find(TAMY) == person
+    assert SqlitePersons(Database(tmp_path)).get(TAMY) == person
 
 
 def test_sqlite_keeps_nothing_of_a_deleted_person(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_of_enrolments_at_once_one_whole_person_remains(tmp_path: Path) -> None:
     Database(tmp_path)
     with ProcessPoolExecutor(3) as processes:
         put = [p for some in processes.map(put_some, [tmp_path] * 3, [20] * 3) for p in some]
-    assert SqlitePersons(Database(tmp_path)).find(TAMY) in put
+    assert SqlitePersons(Database(tmp_path)).get(TAMY) in put
 
 
 def test_a_reader_meets_whole_persons_alone(tmp_path: Path) -> None:
@@ -161,6 +161,6 @@ def test_a_reader_meets_whole_persons_alone(tmp_path: Path) -> None:
     persons.put(put[0])
     with ThreadPoolExecutor(4) as pool:
         writing = pool.map(persons.put, put)
-        reading = pool.map(lambda _: persons.find(TAMY), range(60))
+        reading = pool.map(lambda _: persons.get(TAMY), range(60))
         assert set(reading) <= set(put)
         assert list(writing) == [None] * 60

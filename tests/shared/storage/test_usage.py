@@ -16,8 +16,8 @@ from shared.core.errors import (
     MonthlyLimitError,
     YearlyLimitError,
 )
-from shared.core.models import Admission, Limits, Rate
-from shared.core.ports import Usage
+from shared.core.metering.models import Admission, Limits, Rate
+from shared.core.metering.ports import Usage
 from shared.storage.aws.usage import DynamoUsage
 from shared.storage.local.database import Database
 from shared.storage.local.usage import SqliteUsage

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.models import DetectionProfile, ImageFormat, Photo
+from shared.core.photos.models import DetectionProfile, ImageFormat, Photo
 from tests import image_files
 
 _FACE = np.asarray(image_files.photo())[..., ::-1]
-_LONGEST = 600  # pixels
-_MOST = 200_000  # pixels
+_MAX_SIDE = 600  # pixels
+_MAX = 200_000  # pixels
 
-sides = st.integers(1, _LONGEST) | st.sampled_from([1, 2, 31, 32, 33, 159, 160, 319, 320, 321])
-shapes = st.tuples(sides, sides).filter(lambda shape: math.prod(shape) <= _MOST)
+sides = st.integers(1, _MAX_SIDE) | st.sampled_from([1, 2, 31, 32, 33, 159, 160, 319, 320, 321])
+shapes = st.tuples(sides, sides).filter(lambda shape: math.prod(shape) <= _MAX)
 
 
 def filled(shape: tuple[int, int], content: str, number: int) -> NDArray[np.uint8]:

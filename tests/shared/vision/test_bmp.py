@@ -6,11 +6,11 @@ import pytest
 
 from shared.core.errors import CorruptImageError, TooManyPixelsError
 from shared.vision import bmp
-from shared.vision.image import CvImages
+from shared.vision.image import CvImageCodec
 from tests import image_files
 from tests.image_files import difference, pillow
 
-IMAGES = CvImages(max_pixels=1_000_000)
+IMAGES = CvImageCodec(max_pixels=1_000_000)
 
 
 def file(**changes: int) -> bytes:

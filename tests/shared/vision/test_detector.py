@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.detection import LEAST_SIDE
-from shared.core.models import Box, DetectionProfile, Face
+from shared.core.photos.models import Box, DetectionProfile, Face
+from shared.core.recognition.detection import MIN_RECOGNISABLE_SIDE
 from tests import photos
 
 RECOGNITION, HIDING = DetectionProfile.RECOGNITION, DetectionProfile.HIDING
@@ -101,7 +101,7 @@ def test_finds_a_face_that_fills_a_photo_of_any_size(
     pixels = cv2.resize(close_up(app, "obama.jpg", around), (side, side))
     faces = find(app, pixels, profile)
     height = side / max(around, 1)
-    if profile is RECOGNITION and height < LEAST_SIDE * 1.4:  # it is less wide than high
+    if profile is RECOGNITION and height < MIN_RECOGNISABLE_SIDE * 1.4:  # it is less wide than high
         assert faces == ()
         return
     assert any(0.6 * height < face.box.height < 1.2 * height for face in faces)

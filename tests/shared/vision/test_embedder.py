@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.models import Box, DetectionProfile, Face, ImageFormat, Photo
+from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo
 from shared.vision.embedder import OnnxEmbedder
 from shared.vision.session import Session
 from shared.vision.weights import EmbedderSpec
@@ -30,7 +30,7 @@ def embedder(app: App) -> OnnxEmbedder:
 def seen(app: App, name: str) -> Seen:
     """Return a photo and the one face on it."""
     data = photos.astronaut_jpeg() if name == "astronaut" else photos.load(name)
-    photo = app.images.decode(data)
+    photo = app.codec.decode(data)
     return photo, app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[:1]
 
 

@@ -6,19 +6,19 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.models import DetectionProfile, Face
+from shared.core.photos.models import DetectionProfile, Face
 from shared.vision.face_mesh import Meshes
 from tests import photos
 
 
 @pytest.fixture(scope="module")
 def astronaut(app: App) -> NDArray[np.uint8]:
-    return app.images.decode(photos.astronaut_jpeg()).upright_bgr
+    return app.codec.decode(photos.astronaut_jpeg()).upright_bgr
 
 
 @pytest.fixture(scope="module")
 def face(app: App) -> Face:
-    photo = app.images.decode(photos.astronaut_jpeg())
+    photo = app.codec.decode(photos.astronaut_jpeg())
     return app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)[0]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.core.models import ImageFormat
+from shared.core.photos.models import ImageFormat
 from shared.vision import headers
 from tests import image_files
 

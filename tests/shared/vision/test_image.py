@@ -20,13 +20,13 @@ from shared.core.errors import (
     TooManyPixelsError,
     UnsupportedImageError,
 )
-from shared.core.models import ImageFormat, Photo
+from shared.core.photos.models import ImageFormat, Photo
 from shared.vision import image
-from shared.vision.image import CvImages
+from shared.vision.image import CvImageCodec
 from tests import image_files, photos
 from tests.image_files import difference, pillow
 
-IMAGES = CvImages(max_pixels=4_000_000)
+IMAGES = CvImageCodec(max_pixels=4_000_000)
 MAGIC_NUMBERS = [b"\xff\xd8\xff", image_files.PNG_SIGNATURE, b"BM"]
 SECRET = b"Seoul-37.5665N-126.9780E"
 
@@ -67,9 +67,9 @@ def test_refuses_a_magic_number_alone(magic: bytes) -> None:
 def test_refuses_too_many_pixels_before_looking_at_them(pillow_format: str) -> None:
     data = image_files.save(image_files.photo(), pillow_format)
     width, height = image_files.photo().size
-    assert CvImages(max_pixels=width * height).decode(data).upright_size == (width, height)
+    assert CvImageCodec(max_pixels=width * height).decode(data).upright_size == (width, height)
     with pytest.raises(TooManyPixelsError):
-        CvImages(max_pixels=width * height - 1).decode(data[: len(data) * 2 // 3])
+        CvImageCodec(max_pixels=width * height - 1).decode(data[: len(data) * 2 // 3])
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_turns_every_sort_of_array(
     shape = (5, 7, *channels)
     pixels: NDArray[Any] = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
     before = pixels.copy()
-    turned = image.turn_upright(pixels, orientation)
+    turned = image.apply_exif_orientation(pixels, orientation)
     expected = {
         1: pixels,
         2: pixels[:, ::-1],

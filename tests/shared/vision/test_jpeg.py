@@ -8,11 +8,11 @@ from PIL import Image
 from shared.core.errors import CorruptImageError
 from shared.vision import jpeg
 from shared.vision.headers import Header
-from shared.vision.image import CvImages
+from shared.vision.image import CvImageCodec
 from tests import image_files, photos
 from tests.image_files import difference, pillow
 
-IMAGES = CvImages(max_pixels=4_000_000)
+IMAGES = CvImageCodec(max_pixels=4_000_000)
 
 # 8x8 grey pixels, arithmetic-coded by libjpeg-turbo's jpegtran, which Pillow cannot write.
 ARITHMETIC_JPEG = base64.b64decode(

@@ -19,9 +19,9 @@ class Watched(YuNet):
         super().__init__(app.detector_session)
         self.pixels: list[int] = []
 
-    def find(self, images_bgr: list[NDArray[np.uint8]], threshold: float) -> list[Candidates]:  # type: ignore[override]
+    def infer(self, images_bgr: list[NDArray[np.uint8]], threshold: float) -> list[Candidates]:  # type: ignore[override]
         self.pixels += [image.shape[0] * image.shape[1] for image in images_bgr]
-        return super().find(images_bgr, threshold)
+        return super().infer(images_bgr, threshold)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def network(app: App) -> Watched:
 
 @pytest.fixture(scope="module")
 def astronaut(app: App) -> NDArray[np.uint8]:
-    return app.images.decode(photos.astronaut_jpeg()).upright_bgr
+    return app.codec.decode(photos.astronaut_jpeg()).upright_bgr
 
 
 def middle(candidates: Candidates) -> tuple[float, float]:

@@ -4,11 +4,11 @@ from PIL import Image, ImageOps
 
 from shared.core.errors import CorruptImageError
 from shared.vision import png
-from shared.vision.image import CvImages
+from shared.vision.image import CvImageCodec
 from tests import image_files
 from tests.image_files import difference, pillow
 
-IMAGES = CvImages(max_pixels=1_000_000)
+IMAGES = CvImageCodec(max_pixels=1_000_000)
 
 
 def file() -> bytes:

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.faces import is_frontal
-from shared.core.models import DetectionProfile, Face, Photo, Pose
+from shared.core.photos.models import DetectionProfile, Face, Photo, Pose
+from shared.core.recognition.faces import is_frontal
 from shared.vision.pose import LEAN, solve
 from tests import photos
 

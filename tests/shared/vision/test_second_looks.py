@@ -24,11 +24,11 @@ def looks(app: App, network: YuNet) -> SecondLooks:
 
 @pytest.fixture(scope="module")
 def astronaut(app: App) -> NDArray[np.uint8]:
-    return app.images.decode(photos.astronaut_jpeg()).upright_bgr
+    return app.codec.decode(photos.astronaut_jpeg()).upright_bgr
 
 
 def seen(network: YuNet, image: NDArray[np.uint8]) -> Candidates:
-    return suppress_overlapping(network.find([image], 0.15)[0]).take(np.array([0]))
+    return suppress_overlapping(network.infer([image], 0.15)[0]).take(np.array([0]))
 
 
 def with_score(candidates: Candidates, score: float) -> Candidates:

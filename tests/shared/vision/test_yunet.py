@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core.models import Box
+from shared.core.photos.models import Box
 from shared.vision.candidates import Candidates, suppress_overlapping
 from shared.vision.yunet import YuNet
 from tests import photos
@@ -18,7 +18,7 @@ def network(app: App) -> YuNet:
 
 @pytest.fixture(scope="module")
 def astronaut(app: App) -> NDArray[np.uint8]:
-    return app.images.decode(photos.astronaut_jpeg()).upright_bgr
+    return app.codec.decode(photos.astronaut_jpeg()).upright_bgr
 
 
 def best(candidates: Candidates) -> Candidates:
@@ -26,7 +26,7 @@ def best(candidates: Candidates) -> Candidates:
 
 
 def test_sees_the_face_with_its_points_inside(network: YuNet, astronaut: NDArray[np.uint8]) -> None:
-    (seen,) = network.find([astronaut], 0.5)
+    (seen,) = network.infer([astronaut], 0.5)
     face = best(seen)
     box, points = face.boxes[0], face.landmarks[0]
     assert 0.85 < face.scores[0] <= 1
@@ -45,7 +45,8 @@ def test_places_follow_the_image_whatever_its_size(
     """Sizes that are no multiples of 32 are filled up at the right and below, not moved."""
     x, y = shift
     (seen,), (moved,) = (
-        network.find([image], 0.5) for image in (astronaut, np.ascontiguousarray(astronaut[y:, x:]))
+        network.infer([image], 0.5)
+        for image in (astronaut, np.ascontiguousarray(astronaut[y:, x:]))
     )
     expected = best(seen).boxes[0] - (x, y, x, y)
     assert best(moved).boxes[0] == pytest.approx(expected, abs=8)
@@ -53,9 +54,9 @@ def test_places_follow_the_image_whatever_its_size(
 
 def test_images_together_are_as_images_alone(network: YuNet, astronaut: NDArray[np.uint8]) -> None:
     images = [astronaut[:250, :400], astronaut[50:300, 50:450], astronaut[100:350, 60:460]]
-    together = network.find(images, 0.3)
+    together = network.infer(images, 0.3)
     for image, seen in zip(images, together, strict=True):
-        (alone,) = network.find([image], 0.3)
+        (alone,) = network.infer([image], 0.3)
         assert seen.boxes == pytest.approx(alone.boxes, abs=0.01)
         assert seen.scores == pytest.approx(alone.scores, abs=1e-4)
 
@@ -64,7 +65,7 @@ def test_images_together_are_as_images_alone(network: YuNet, astronaut: NDArray[
 def test_the_threshold_is_that_of_the_scores(
     network: YuNet, astronaut: NDArray[np.uint8], threshold: float
 ) -> None:
-    (everything,), (some,) = (network.find([astronaut], least) for least in (0.01, threshold))
+    (everything,), (some,) = (network.infer([astronaut], least) for least in (0.01, threshold))
     assert some.scores.min() >= threshold
     assert len(some) == (everything.scores >= threshold).sum()
 
@@ -73,12 +74,12 @@ def test_the_threshold_is_that_of_the_scores(
 def test_a_threshold_may_be_next_to_nought_or_one(
     network: YuNet, astronaut: NDArray[np.uint8], threshold: float, finds_any: bool
 ) -> None:
-    (found,) = network.find([astronaut[60:220, 140:300]], threshold)
+    (found,) = network.infer([astronaut[60:220, 140:300]], threshold)
     assert (len(found) > 0) is finds_any
 
 
 def test_nothing_is_as_large_as_a_photo_many_times(network: YuNet) -> None:
     noise = np.random.default_rng(3).integers(0, 256, (320, 320, 3)).astype(np.uint8)
-    (seen,) = network.find([noise], 0.001)
+    (seen,) = network.infer([noise], 0.001)
     assert np.isfinite(seen.boxes).all()
     assert Box(*seen.boxes[0].tolist()).area > 0

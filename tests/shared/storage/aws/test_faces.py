@@ -8,7 +8,7 @@ from botocore.exceptions import ConnectionClosedError
 from pynamodb.exceptions import TransactWriteError
 
 from shared.core.errors import GroupExistsError, GroupNotFoundError, StoreUnavailableError
-from shared.core.models import Group
+from shared.core.recognition.models import Group
 from shared.storage.aws.retry import Retry
 from shared.storage.aws.tables import ConditionError
 from tests.shared.storage.aws.dynamo import Dynamo, Fault, running
@@ -61,8 +61,8 @@ def test_a_write_is_tried_again_after_a_fault_that_passes(dynamo: Dynamo, fault:
         dynamo.transport.fail(fault, times=ATTEMPTS - 1)
         write()
         assert_exact(store, group)
-    assert store.groups.find("t", "other").face_count == 0
-    assert store.groups.find("t", "g").face_count == 2
+    assert store.groups.get("t", "other").face_count == 0
+    assert store.groups.get("t", "g").face_count == 2
     dynamo.transport.fail(fault, times=ATTEMPTS - 1)
     delete()
     assert store.faces.purge(99) == 3  # two faces and a tombstone
@@ -73,7 +73,7 @@ def test_a_fault_that_stays_is_told_and_nothing_is_written(dynamo: Dynamo, fault
     store = dynamo.store
     group = store.create()
     (face,) = store.add(group, 1)
-    before = store.groups.find("t", "g")
+    before = store.groups.get("t", "g")
     for write in writes(store, group, face.face_id):
         dynamo.transport.fail(fault, times=1000)
         with pytest.raises(StoreUnavailableError):
@@ -92,9 +92,9 @@ def test_a_read_is_tried_again_and_then_given_up(dynamo: Dynamo, operation: str)
 
     def read() -> list[object]:
         return [
-            store.groups.find("t", "g"),
+            store.groups.get("t", "g"),
             store.groups.list_page("t", after=None, limit=9),
-            store.faces.find_many(group, [face.face_id]),
+            store.faces.get_many(group, [face.face_id]),
             store.faces.list_page(group, before=None, limit=9),
             store.changes(group),
         ]
@@ -139,7 +139,7 @@ def test_a_write_whose_answer_is_lost_is_done_once(dynamo: Dynamo) -> None:
         )
         write()
         assert_exact(store, group)
-    now = store.groups.find("t", "g")
+    now = store.groups.get("t", "g")
     assert (now.face_count, now.last_change) == (2, 4)
     with pytest.raises(GroupExistsError):
         store.create("other")
@@ -185,7 +185,7 @@ def test_a_group_that_is_made_anew_during_an_addition_gets_no_face(dynamo: Dynam
     dynamo.transport.before(WRITE, make_anew)
     with pytest.raises(GroupNotFoundError):
         store.add(group, 2)
-    assert store.groups.find("t", "g") == new
+    assert store.groups.get("t", "g") == new
 
 
 def test_a_face_id_that_was_used_before_is_refused(dynamo: Dynamo) -> None:
@@ -203,7 +203,7 @@ def test_keys_that_were_left_out_are_asked_for_again(dynamo: Dynamo) -> None:
     group = store.create()
     faces = store.add(group, 3)
     dynamo.transport.leave_out_keys(2)
-    assert len(store.faces.find_many(group, [face.face_id for face in faces])) == 3
+    assert len(store.faces.get_many(group, [face.face_id for face in faces])) == 3
     requests = dynamo.transport.of("BatchGetItem")
     assert [len(request["RequestItems"]["FacesTable"]["Keys"]) for request in requests] == [3, 2]
 
@@ -225,7 +225,7 @@ def test_reads_are_strongly_consistent(dynamo: Dynamo) -> None:
     store.groups.list_page("t", after=None, limit=9)
     store.listed(group)
     store.changes(group)
-    store.faces.find_many(group, [face.face_id])
+    store.faces.get_many(group, [face.face_id])
     store.faces.purge(9)
     for operation, body in dynamo.transport.requests:
         if operation in ("GetItem", "Query"):

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.config import SettingError
-from shared.core import access
 from shared.core.errors import StoreUnavailableError
-from shared.core.models import KeyEvent, Limits
+from shared.core.metering import access
+from shared.core.metering.models import KeyEvent, Limits
 from shared.storage.aws.items import ItemClient
 from shared.storage.aws.keys import DynamoKeys
 from tests.shared.storage.aws import access_tables
@@ -38,7 +38,7 @@ def test_lists_more_keys_than_fit_into_one_answer(keys: DynamoKeys) -> None:
 def test_a_call_looks_for_its_key_once(dynamo: Dynamo, keys: DynamoKeys) -> None:
     keys.change(EVENT, put=[KEY])
     dynamo.transport.requests.clear()
-    assert keys.find(KEY.key_hash) == KEY
+    assert keys.lookup(KEY.key_hash) == KEY
     ((operation, request),) = dynamo.transport.requests
     assert (operation, request["ConsistentRead"]) == ("GetItem", True)
 
@@ -57,12 +57,12 @@ def test_a_store_that_does_not_answer_lets_nobody_in(dynamo: Dynamo, keys: Dynam
     keys.change(EVENT, put=[KEY])
     dynamo.transport.faults += [Fault("GetItem") for _ in range(3)]
     with pytest.raises(StoreUnavailableError):
-        keys.find(KEY.key_hash)
+        keys.lookup(KEY.key_hash)
 
 
 def test_a_change_needs_a_table_for_the_log(client: ItemClient) -> None:
     keys = DynamoKeys(client, access_tables.KEYS, "")
-    assert keys.find("nothing") is None
+    assert keys.lookup("nothing") is None
     with pytest.raises(SettingError, match="KEY_LOG_TABLE"):
         keys.change(EVENT, put=[KEY])
     assert keys.list_all() == ()

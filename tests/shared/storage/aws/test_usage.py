@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from shared.core.errors import ConcurrencyLimitError, LimitError, StoreUnavailableError
-from shared.core.models import Admission, Distinct, Limits, Rate
+from shared.core.metering.models import Admission, DistinctLimit, Limits, Rate
+from shared.storage.aws.distinct import DynamoDistinctTracker
 from shared.storage.aws.items import Item, ItemClient
-from shared.storage.aws.sightings import DynamoSightings
 from shared.storage.aws.usage import DynamoUsage
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo, Fault
@@ -102,16 +102,16 @@ def test_a_refused_call_is_one_write_that_fails(dynamo: Dynamo, usage: DynamoUsa
 
 
 def test_an_address_that_was_seen_costs_no_write(dynamo: Dynamo, client: ItemClient) -> None:
-    sightings = DynamoSightings(client, access_tables.USAGE)
+    tracker = DynamoDistinctTracker(client, access_tables.USAGE)
     for written in (1, 0, 0):
-        sightings.note("key k", "10.0.0.1", limit=Distinct(3, 60), now=NOON)
+        tracker.note("key k", "10.0.0.1", limit=DistinctLimit(3, 60), now=NOON)
         assert requests(dynamo)["UpdateItem"] == written
 
 
 def test_sightings_expire_with_the_last_of_them(dynamo: Dynamo, client: ItemClient) -> None:
-    sightings = DynamoSightings(client, access_tables.USAGE)
-    sightings.note("key k", "a", limit=Distinct(3, 60), now=NOON)
-    sightings.note("key k", "b", limit=Distinct(3, 60), now=NOON + 30)
+    tracker = DynamoDistinctTracker(client, access_tables.USAGE)
+    tracker.note("key k", "a", limit=DistinctLimit(3, 60), now=NOON)
+    tracker.note("key k", "b", limit=DistinctLimit(3, 60), now=NOON + 30)
     assert client.get(access_tables.USAGE, {"id": "key k"})["expires_at"] == NOON + 90
 
 
@@ -137,11 +137,11 @@ def test_cleaning_up_writes_only_what_it_drops(dynamo: Dynamo, usage: DynamoUsag
 
 
 def test_cleaning_up_leaves_sightings_alone(client: ItemClient, usage: DynamoUsage) -> None:
-    sightings = DynamoSightings(client, access_tables.USAGE)
-    sightings.note("key k", "a", limit=Distinct(1, 60), now=NOON)
+    tracker = DynamoDistinctTracker(client, access_tables.USAGE)
+    tracker.note("key k", "a", limit=DistinctLimit(1, 60), now=NOON)
     before = client.get(access_tables.USAGE, {"id": "key k"})
     list(usage.clean_up(NOON + 500 * DAY_S))
-    assert list(sightings.clean_up(NOON + 500 * DAY_S)) == []
+    assert list(tracker.clean_up(NOON + 500 * DAY_S)) == []
     assert client.get(access_tables.USAGE, {"id": "key k"}) == before
 
 

@@ -20,7 +20,7 @@ CAPACITY = 12  # of the group that processes share
 def churn(folder: Path, seed: int, capacity: int) -> Iterator[str]:
     """Add up to three faces and remove about as many, for ever; yield what was stored."""
     store = sqlite_store(folder)
-    group = store.groups.find("t", "g")
+    group = store.groups.get("t", "g")
     chance = random.Random(seed)  # noqa: S311 - a story that can be told again
     mine: list[str] = []
     while True:
@@ -40,7 +40,7 @@ def churn_together(
     store = sqlite_store(folder)
     story = churn(folder, seed, CAPACITY)
     start.wait(timeout=60)
-    counts = [store.groups.find("t", "g").face_count for _ in islice(story, 60)]
+    counts = [store.groups.get("t", "g").face_count for _ in islice(story, 60)]
     most_faces_seen.put(max(counts))
 
 

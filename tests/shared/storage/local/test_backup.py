@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.app import App
-from shared.core import groups
 from shared.core.errors import GroupNotFoundError, SealError
+from shared.core.recognition import groups
 from tests import builders
 from tests.face_vectors import Population
 from tests.shared.index.enrol import enrol
@@ -31,7 +31,7 @@ def back_up(folder: Path, copy: Path) -> None:
 
 
 def nearest(app: App, vector: NDArray[np.float32]) -> list[str]:
-    group = app.groups.find(TENANT, GROUP)
+    group = app.groups.get(TENANT, GROUP)
     return app.index.search(group, vector, limit=3, min_score=-1)[0]
 
 
@@ -58,12 +58,12 @@ def test_a_backup_made_while_faces_are_added_is_whole_and_answers_as_before(tmp_
     shutil.copy2(data / "master_key", copy)
     restored = opened(copy)
     (check,) = restored.database.read("PRAGMA integrity_check")
-    found = restored.groups.find(TENANT, GROUP)
+    found = restored.groups.get(TENANT, GROUP)
     assert check == ("ok",)
     assert (
         found.face_count == found.last_change == len(list(restored.faces.changes(found, after=0)))
     )
-    assert set(restored.faces.find_many(found, first)) == set(first)
+    assert set(restored.faces.get_many(found, first)) == set(first)
     assert nearest(restored, vectors[3])[0] == before[0]
 
 
@@ -78,7 +78,7 @@ def test_a_backup_opens_a_group_that_was_deleted_since_until_the_master_key_is_g
     back_up(data, copy)
     app.groups.delete(group)
     with pytest.raises(GroupNotFoundError):
-        app.groups.find(TENANT, GROUP)
+        app.groups.get(TENANT, GROUP)
     shutil.copy2(data / "master_key", copy)
     assert nearest(opened(copy), vectors[1])[0] == faces[1]
     (copy / "master_key").unlink()  # another one is made

@@ -85,7 +85,7 @@ def test_a_locked_database_is_unavailable_to_writers_and_nothing_is_written(
     store = Store(SqliteGroups(database), SqliteFaces(database))
     group = store.create()
     (face,) = store.add(group, 1)
-    before = store.groups.find("t", "g")
+    before = store.groups.get("t", "g")
     with locked(tmp_path):
         for write in (
             lambda: store.create("other"),
@@ -96,7 +96,7 @@ def test_a_locked_database_is_unavailable_to_writers_and_nothing_is_written(
         ):
             with pytest.raises(StoreUnavailableError):
                 write()
-        assert store.listed(group) == [store.faces.find_many(group, [face.face_id])[face.face_id]]
+        assert store.listed(group) == [store.faces.get_many(group, [face.face_id])[face.face_id]]
     assert store.groups.list_page("t", after=None, limit=9) == (before,)
     assert_exact(store, group)
 
@@ -135,7 +135,7 @@ def test_an_error_inside_an_addition_writes_nothing(tmp_path: Path) -> None:
     store.faces.add(group, [taken], capacity=9)
     with pytest.raises(sqlite3.IntegrityError):
         store.faces.add(group, [new_face(), taken], capacity=9)
-    assert store.groups.find("t", "g").face_count == 1
+    assert store.groups.get("t", "g").face_count == 1
     assert_exact(store, group)
     store.add(group, 1)  # the connection is of use again
     assert_exact(store, group)
@@ -147,7 +147,7 @@ def test_faces_survive_a_new_process(tmp_path: Path) -> None:
     store.add(group, 3)
     again = sqlite_store(tmp_path)
     assert again.listed(group) == store.listed(group)
-    assert again.groups.find("t", "g").face_count == 3
+    assert again.groups.get("t", "g").face_count == 3
 
 
 def test_a_deleted_group_leaves_neither_key_nor_face_in_any_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from shared.config import SettingError
 from shared.core.errors import SealError, StoreUnavailableError
-from shared.core.models import Group, Person, PersonId
+from shared.core.recognition.models import Group, Person, PersonId
 from shared.storage.local.database import Database
 from shared.storage.local.groups import SqliteGroups
 from shared.storage.local.master_key import FileKeyWrapper, rotate
@@ -83,7 +83,7 @@ def opened(folder: Path) -> list[bytes]:
     wrapper, database = FileKeyWrapper(folder), Database(folder)
     owners: list[Group | Person] = [
         *SqliteGroups(database).list_page("t", after=None, limit=9),
-        SqlitePersons(database).find(TAMY),
+        SqlitePersons(database).get(TAMY),
     ]
     database.connection.close()
     return [wrapper.unwrap(owner.generation, owner.wrapped_key) for owner in owners]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.core.errors import FaceError
-from shared.core.models import Group
+from shared.core.recognition.models import Group
 from tests.fakes import InMemoryFaces, InMemoryGroups
 from tests.shared.storage.stores import Store, assert_exact, new_face, new_group, sqlite_store
 

@@ -8,9 +8,9 @@ import pytest
 
 from shared.config import ROOT
 from shared.core.errors import ConcurrencyLimitError
-from shared.core.models import Distinct, Limits
+from shared.core.metering.models import DistinctLimit, Limits
 from shared.storage.local.database import Database
-from shared.storage.local.sightings import SqliteSightings
+from shared.storage.local.distinct import SqliteDistinctTracker
 from shared.storage.local.usage import SqliteUsage
 
 NOON = 1_769_828_400.0  # in Korea, on 2026-01-31
@@ -19,7 +19,7 @@ RACER = """
 import sys
 from pathlib import Path
 from shared.core.errors import LimitError
-from shared.core.models import Limits
+from shared.core.metering.models import Limits
 from shared.storage.local.database import Database
 from shared.storage.local.usage import SqliteUsage
 
@@ -40,7 +40,7 @@ print(passed)
 VICTIM = """
 import sys, time
 from pathlib import Path
-from shared.core.models import Limits
+from shared.core.metering.models import Limits
 from shared.storage.local.database import Database
 from shared.storage.local.usage import SqliteUsage
 
@@ -85,18 +85,18 @@ def test_the_call_of_a_killed_process_stays_counted_and_its_lease_ends(tmp_path:
 
 def test_an_address_that_was_seen_costs_no_write(tmp_path: Path) -> None:
     database = Database(tmp_path)
-    sightings = SqliteSightings(database)
+    tracker = SqliteDistinctTracker(database)
     for written in (1, 0, 0):
         before = database.connection.total_changes
-        sightings.note("key k", "10.0.0.1", limit=Distinct(3, 60), now=NOON)
+        tracker.note("key k", "10.0.0.1", limit=DistinctLimit(3, 60), now=NOON)
         assert database.connection.total_changes - before == written
 
 
 def test_expired_sightings_do_not_pile_up(tmp_path: Path) -> None:
     database = Database(tmp_path)
-    sightings = SqliteSightings(database)
+    tracker = SqliteDistinctTracker(database)
     for number in range(20):
-        sightings.note(f"address {number}", "k", limit=Distinct(3, 60), now=NOON + number * 60)
+        tracker.note(f"address {number}", "k", limit=DistinctLimit(3, 60), now=NOON + number * 60)
     assert database.read("SELECT count(*) FROM sighting") == [(1,)]
 
 
@@ -108,10 +108,10 @@ def test_cleaning_up_many_rows_holds_the_database_for_a_thousand_at_a_time(tmp_p
             connection.execute("INSERT INTO call_lease VALUES (?, '9#b')", (f"key {number}",))
             connection.execute("INSERT INTO call_pace VALUES (?, 1)", (f"key {number}",))
             connection.execute("INSERT INTO sighting VALUES (?, 'x', 1)", (f"key {number}",))
-    usage, sightings = SqliteUsage(database), SqliteSightings(database)
+    usage, tracker = SqliteUsage(database), SqliteDistinctTracker(database)
     dropped = list(usage.clean_up(0.000_005))
     assert dropped == [
         {"leases": 500}, {"leases": 500}, {"leases": 100}, {"paces": 1000}, {"paces": 100}
     ]  # fmt: skip
-    assert list(sightings.clean_up(1.0)) == [1000, 100]
+    assert list(tracker.clean_up(1.0)) == [1000, 100]
     assert database.read("SELECT count(*), max(lease) FROM call_lease") == [(1100, "9#b")]

@@ -1,0 +1,1 @@
+"""Which faces of a photo are hidden, and how."""

@@ -1,0 +1,28 @@
+"""What hides faces; `shared.vision` provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from shared.core.photos.models import Face, Photo
+
+
+class HideMethod(StrEnum):
+    """How a face is hidden; `docs/models.md` says what each leaves to recognise."""
+
+    VEIL = "veil"
+    SOLID = "solid"
+    MOSAIC = "mosaic"
+    BLUR = "blur"
+
+
+class FaceRedactor(Protocol):
+    """Hides faces."""
+
+    def hide(self, photo: Photo, faces: Sequence[Face], method: HideMethod) -> Photo:
+        """Return a copy of the photo in which the faces cannot be seen."""
+
+    def draw(self, photo: Photo, faces: Sequence[Face]) -> Photo:
+        """Return a copy of the photo with a rectangle around each face."""

@@ -1,0 +1,1 @@
+"""Groups, people, and whose face a face is."""

@@ -1,0 +1,107 @@
+"""Finding the faces of an image that are good enough to recognise people by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.core.deadline import Deadline
+from shared.core.errors import (
+    ImageTooLargeError,
+    InvalidParameterError,
+    NoFaceError,
+    UnsupportedImageError,
+)
+from shared.core.photos import geometry
+from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo, Point, Pose
+from shared.core.photos.ports import Detector, ImageCodec, ImageSource, PoseEstimator
+
+MAX_FILE_BYTES = 5_000_000  # bytes
+MIN_IMAGE_SIDE = 80  # pixels of the image
+MIN_FACE_SIDE = 60  # pixels
+MIN_RECOGNISABLE_SIDE = (
+    40  # pixels of a face; below, too many are not told to be their own person's
+)
+MIN_CONFIDENCE = 0.5  # of a face that people are recognised by
+MAX_FACES = 20
+_FORMATS = (ImageFormat.JPEG, ImageFormat.PNG)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """An image as a caller gives it: its bytes, or the URL where they are."""
+
+    data: bytes = b""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDetail:
+    """What callers are told of a face: places are ratios 0..1 of the upright image."""
+
+    box: Box
+    landmarks: tuple[Point, ...]
+    pose: Pose
+    confidence: float
+
+
+def load(codec: ImageCodec, source: ImageSource, image: ImageInput) -> Photo:
+    """Return the decoded image.
+
+    Raises:
+        ImageError: it cannot be had, is too large, or is no PNG or JPEG.
+        InvalidParameterError: it is smaller than 80x80 pixels.
+    """
+    data = image.data if image.url is None else source.fetch(image.url)
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageTooLargeError
+    photo = codec.decode(data)
+    if photo.format not in _FORMATS:
+        raise UnsupportedImageError
+    if min(photo.upright_size) < MIN_IMAGE_SIDE:
+        raise InvalidParameterError("image", f"must be at least {MIN_IMAGE_SIDE} px wide and high")
+    return photo
+
+
+def find_faces(
+    detector: Detector,
+    photo: Photo,
+    deadline: Deadline,
+    *,
+    smallest: float = MIN_FACE_SIDE,
+    most: int | None = MAX_FACES,
+) -> tuple[Face, ...]:
+    """Return up to `most` faces with no side shorter than `smallest` pixels, largest first."""
+    deadline.check()
+    found = detector.detect(photo, profile=DetectionProfile.RECOGNITION)
+    deadline.check()
+    large = (face for face in found if min(face.box.width, face.box.height) >= smallest)
+    return tuple(large)[:most]
+
+
+def find_largest(detector: Detector, photo: Photo, deadline: Deadline) -> Face:
+    """Return the largest face.
+
+    Raises:
+        NoFaceError: there is none of at least 60x60 pixels.
+    """
+    faces = find_faces(detector, photo, deadline)
+    if not faces:
+        raise NoFaceError
+    return faces[0]
+
+
+def describe(poses: PoseEstimator, photo: Photo, faces: Sequence[Face]) -> tuple[FaceDetail, ...]:
+    """Return what callers are told of each face."""
+    width, height = photo.upright_size
+    return tuple(
+        FaceDetail(
+            box=geometry.as_ratios(face.box, width, height),
+            landmarks=tuple((_ratio(x, width), _ratio(y, height)) for x, y in face.landmarks),
+            pose=pose,
+            confidence=face.confidence,
+        )
+        for face, pose in zip(faces, poses.estimate(photo, faces), strict=True)
+    )
+
+
+def _ratio(value: float, size: int) -> float:
+    return min(max(value / size, 0.0), 1.0)

@@ -1,0 +1,123 @@
+"""People enrolled by one face each, and whether the faces of an image are theirs."""
+
+import hashlib
+import json
+import uuid
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+from shared.core.deadline import Deadline
+from shared.core.errors import NoFaceError
+from shared.core.photos.models import Face, Photo
+from shared.core.photos.ports import Detector
+from shared.core.recognition import detection
+from shared.core.recognition.models import Person, PersonId
+from shared.core.recognition.ports import Embedder, Persons, Sealer
+from shared.core.recognition.search import Recognizer
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A receipt: what was erased, and when. Both times are ISO 8601 in UTC."""
+
+    tenant: str
+    company: str
+    user_id: str
+    generation: str
+    model_version: str
+    enrolled_at: str
+    erased_at: str
+
+    @property
+    def receipt_id(self) -> str:
+        """The SHA-256 of the other fields as JSON with sorted keys, in hexadecimal digits."""
+        content = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def enrol(
+    persons: Persons,
+    sealer: Sealer,
+    detector: Detector,
+    embedder: Embedder,
+    *,
+    person_id: PersonId,
+    photo: Photo,
+    deadline: Deadline,
+) -> None:
+    """Enrol a person by the largest face of a photo, in place of an earlier enrolment.
+
+    Nothing is kept but the face's vector, sealed with a new data key of the person's own.
+
+    Raises:
+        NoFaceError: the photo shows no face of at least 40x40 pixels.
+    """
+    face = _find_faces(detector, photo, deadline)[0]
+    (vector,) = embedder.embed(photo, [face])
+    deadline.check()
+    generation = uuid.uuid4().hex
+    person = Person(
+        id=person_id,
+        generation=generation,
+        model_version=embedder.model_version,
+        enrolled_at=datetime.now(UTC),
+        wrapped_key=sealer.new_group_key(generation),
+        sealed_vector=b"",
+    )
+    sealed_vector = sealer.seal(person, str(person_id), vector)
+    persons.put(replace(person, sealed_vector=sealed_vector))
+
+
+def analyse(
+    sealer: Sealer,
+    detector: Detector,
+    recognizer: Recognizer,
+    *,
+    person: Person,
+    photo: Photo,
+    threshold: float,
+    deadline: Deadline,
+) -> tuple[bool, ...]:
+    """Return of each face of a photo, from left to right, whether it is the person's.
+
+    It is from a similarity (0..100) of `threshold` on; `recognition` is of the person's model
+    version.
+
+    Raises:
+        NoFaceError: the photo shows no face of at least 40x40 pixels.
+    """
+    faces = sorted(_find_faces(detector, photo, deadline), key=_centre)
+    vectors = recognizer.embedder.embed(photo, faces)
+    template = sealer.open(person, str(person.id), person.sealed_vector)
+    similarities = recognizer.calibration.similarity(vectors @ template)
+    return tuple((similarities >= threshold).tolist())
+
+
+def erase(persons: Persons, person_id: PersonId) -> Erasure:
+    """Remove all that is stored of a person, and return the receipt.
+
+    Raises:
+        PersonNotFoundError: the person is not enrolled.
+    """
+    person = persons.get(person_id)
+    persons.delete(person_id)
+    return Erasure(
+        **asdict(person_id),
+        generation=person.generation,
+        model_version=person.model_version,
+        enrolled_at=person.enrolled_at.isoformat(),
+        erased_at=datetime.now(UTC).isoformat(),
+    )
+
+
+def _find_faces(detector: Detector, photo: Photo, deadline: Deadline) -> tuple[Face, ...]:
+    faces = detection.find_faces(
+        detector, photo, deadline, smallest=detection.MIN_RECOGNISABLE_SIDE, most=None
+    )
+    if not faces:
+        raise NoFaceError
+    return faces
+
+
+def _centre(face: Face) -> tuple[float, float]:
+    return face.box.x1 + face.box.x2, face.box.y1 + face.box.y2

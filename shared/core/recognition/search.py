@@ -1,0 +1,89 @@
+"""Finding the faces of a group that are most like a face."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.core.errors import FaceNotFoundError
+from shared.core.photos.models import Face, Photo
+from shared.core.recognition.models import Group, StoredFace
+from shared.core.recognition.ports import Embedder, FaceIndex, Faces, Sealer
+from shared.core.recognition.similarity import Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Recognizer:
+    """An embedder with the calibration of its distances: what tells people apart."""
+
+    embedder: Embedder
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMatch:
+    """A face of the group and its similarity, 0..100, to the one that was looked for."""
+
+    face: StoredFace
+    similarity: float
+
+
+def by_face_id(
+    faces: Faces,
+    sealer: Sealer,
+    index: FaceIndex,
+    recognizer: Recognizer,
+    *,
+    group: Group,
+    face_id: str,
+    limit: int,
+    threshold: float,
+) -> tuple[FaceMatch, ...]:
+    """Return the faces most like one of the group, without that one, most similar first.
+
+    Raises:
+        FaceNotFoundError: the group has no such face.
+    """
+    face = faces.get_many(group, [face_id]).get(face_id)
+    if face is None:
+        raise FaceNotFoundError
+    vector = sealer.open(group, face_id, face.sealed_vector)
+    found = _nearest(faces, index, recognizer.calibration, group, vector, limit + 1, threshold)
+    return tuple(match for match in found if match.face.face_id != face_id)[:limit]
+
+
+def by_image(
+    faces: Faces,
+    index: FaceIndex,
+    recognizer: Recognizer,
+    *,
+    group: Group,
+    photo: Photo,
+    face: Face,
+    limit: int,
+    threshold: float,
+) -> tuple[FaceMatch, ...]:
+    """Return the faces of the group most like a face of a photo, most similar first."""
+    (vector,) = recognizer.embedder.embed(photo, [face])
+    return _nearest(faces, index, recognizer.calibration, group, vector, limit, threshold)
+
+
+def _nearest(
+    faces: Faces,
+    index: FaceIndex,
+    calibration: Calibration,
+    group: Group,
+    vector: NDArray[np.float32],
+    limit: int,
+    threshold: float,
+) -> tuple[FaceMatch, ...]:
+    face_ids, scores = index.search(
+        group, vector, limit=limit, min_score=calibration.score(threshold)
+    )
+    stored = faces.get_many(group, face_ids)  # a face removed meanwhile is not there any more
+    similarities = calibration.similarity(scores)
+    return tuple(
+        FaceMatch(stored[face_id], float(similarity))
+        for face_id, similarity in zip(face_ids, similarities, strict=True)
+        if face_id in stored
+    )

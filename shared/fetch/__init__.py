@@ -1,0 +1,1 @@
+"""Downloads of images that callers name by URL, and what is refused."""
