@@ -13,7 +13,7 @@ export OPENBLAS_NUM_THREADS := 1
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve models test lint check fix bench clean always
+.PHONY: help run serve models test lint check fix docs bench clean always
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ check: lint test ## what CI runs
 fix: $(VENV)/.dev ## put the style right where it can be done by machine
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
+
+docs: $(VENV)/.dev ## write what is generated: docs/settings.md
+	@$(BIN)/python -m tools.settings
 
 bench: $(VENV)/.dev models ## measure; PHOTOS=folder PAIRS=pairs.csv add what needs data
 	@$(BIN)/python -m benchmarks $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(PAIRS),--pairs $(PAIRS))

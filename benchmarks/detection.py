@@ -39,6 +39,7 @@ from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, 
 from shared.vision.detector import YuNetDetector
 from shared.vision.second_looks import SecondLooks
 from shared.vision.yunet import YuNet
+from tests import builders
 
 HEIGHTS = (10, 12, 14, 16, 20, 24, 32)  # pixels
 ANGLES = (0, 30, 45, 60, 90, 135, 180, 225, 270, 315)  # degrees, counterclockwise
@@ -221,7 +222,7 @@ def curves(
 def _with_thresholds(app: App, **thresholds: float) -> App:
     network = YuNet(app.detector_session)
     detector = YuNetDetector(network, SecondLooks(network, app.face_mesh, **thresholds))
-    return App(app.settings, detector=detector)
+    return builders.app_with(app.settings, detector=detector)
 
 
 def full_hd(image: Image) -> Image:

@@ -9,6 +9,7 @@ import http.client
 import json
 import statistics
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from rich.table import Table
@@ -48,7 +49,7 @@ def _measure(folder: Path, url: str, repeats: int) -> dict[str, float]:
 
     def core() -> object:
         return deidentify(
-            app.codec, app.detector, app.redactor, app.galleries_of(""),
+            app.codec, app.detector, app.redactor, partial(app.open_gallery, ""),
             data=data, options=HideOptions(), deadline=Deadline.after(60),
         )  # fmt: skip
 

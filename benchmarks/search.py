@@ -105,7 +105,7 @@ def one_more(app: App, repeats: int) -> dict[str, float]:
 
 def first_search(app: App, folder: Path) -> dict[str, float]:
     """Return what a process's first search in the largest group costs beyond the next."""
-    fresh = App(
+    fresh = builders.app_with(
         builders.settings(folder, INDEX_BYTES=str(1 << 30), INDEX_MIN_FACES=str(1 << 30)),
         keys=app.keys, codec=app.codec, detector=app.detector, poses=app.poses,
         recognizers=app.recognizers,

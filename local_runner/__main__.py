@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from local_runner import cleanup, keys, local_key, master_key, persons
+from local_runner.settings import RunnerSettings
 from shared import log
-from shared.config import RunnerSettings, SettingError, Settings
+from shared.config import SettingError, Settings
 from shared.core.errors import InvalidParameterError
 from shared.core.hiding import selection
 from shared.core.hiding.ports import HideMethod

@@ -8,7 +8,6 @@ from shared.config import Settings
 def build(settings: Settings, local_key: str) -> App:
     """Return an App that also takes `local_key`; an empty one is none."""
     app = App(settings)
-    if not local_key:
-        return app
-    keys = WithLocalKey(app.keys, raw_key=local_key, secret=app.key_secret)
-    return App(settings, keys=keys, key_secret=app.key_secret)
+    if local_key:
+        app.keys = WithLocalKey(app.keys, raw_key=local_key, secret=app.key_secret)
+    return app

@@ -3,7 +3,8 @@
 import argparse
 import sys
 
-from shared.config import RunnerSettings, Settings
+from local_runner.settings import RunnerSettings
+from shared.config import Settings
 
 _FUNCTION = "CleanUpFunction"
 

@@ -59,7 +59,7 @@ def run(
     if jobs > 1:  # one core a photo is faster than all cores on one photo after the other
         settings = replace(settings, vision_threads=1)
     app = App(settings)
-    open_gallery = app.galleries_of(tenant)
+    open_gallery = partial(app.open_gallery, tenant)
     _ = app.detector  # what hinders every photo is told once
     if options.people:
         try:

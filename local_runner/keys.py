@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local_runner import key_tables, limit_options
+from local_runner.settings import RunnerSettings
 from shared.app import App
-from shared.config import RunnerSettings, SettingError, Settings
+from shared.config import SettingError, Settings
 from shared.core.metering import access, keyring
 from shared.core.metering.keyring import KeyNameError
 from shared.core.metering.limits import parse_duration

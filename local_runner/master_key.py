@@ -3,7 +3,8 @@
 import argparse
 import sys
 
-from shared.config import RunnerSettings, SettingError, Settings
+from local_runner.settings import RunnerSettings
+from shared.config import SettingError, Settings
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

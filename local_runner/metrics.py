@@ -5,9 +5,10 @@ from pathlib import Path
 
 import flask
 
+from local_runner.settings import RunnerSettings
 from shared import config
 from shared.app import App
-from shared.config import RunnerSettings, Settings
+from shared.config import Settings
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

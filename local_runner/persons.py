@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from shared.config import RunnerSettings, Settings
+from local_runner.settings import RunnerSettings
+from shared.config import Settings
 
 if TYPE_CHECKING:
     from shared.core.recognition.enrollment import Erasure

@@ -11,10 +11,11 @@ from typing import Any
 
 from local_runner import backend, gateway, health, metrics, template
 from local_runner.local_key import DEFAULT_KEY
+from local_runner.settings import RunnerSettings
 from local_runner.supervisor import Supervisor
 from local_runner.triggers import factory
 from shared.app import App
-from shared.config import RunnerSettings, Settings
+from shared.config import Settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REQUEST_TIMEOUT_S = 120

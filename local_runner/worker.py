@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from local_runner import functions, metrics
+from local_runner.settings import RunnerSettings
 from local_runner.supervisor import wait_for_end_of_input
 from local_runner.template import Function
 from local_runner.triggers import Trigger, delivery, factory
 from shared.app import App
-from shared.config import RunnerSettings, Settings
+from shared.config import Settings
 
 _GRACE_S = 10.0  # for what is under way; it is done again after the next start
 _NICE = 5  # callers come first

@@ -19,22 +19,19 @@ if TYPE_CHECKING:
     from shared.core.hiding.ports import FaceRedactor
     from shared.core.metering.ports import DistinctTracker, Keys, Usage
     from shared.core.metrics import Metrics
-    from shared.core.photos.ports import Detector, ImageCodec, ImageSource, PoseEstimator
+    from shared.core.photos.ports import Detector, ImageCodec, ImageSource, PoseEstimator, Vision
     from shared.core.recognition.ports import (
         FaceIndex,
         Faces,
         Groups,
         IndexBuilder,
         Persons,
+        RecognizerRegistry,
         Sealer,
     )
     from shared.index.snapshot import SnapshotStore
-    from shared.storage.aws.items import ItemClient
-    from shared.storage.aws.tables import Tables
-    from shared.storage.cipher import KeyWrapper
-    from shared.storage.local.database import Database
+    from shared.storage.backend import Backend
     from shared.vision.face_mesh import FaceMesh
-    from shared.vision.recognizers import RecognizerRegistry
     from shared.vision.session import Session
     from shared.vision.weights import Catalogue
 
@@ -42,7 +39,7 @@ T = TypeVar("T")
 
 
 class built_once(Generic[T]):  # noqa: N801 - used as a decorator, like functools.cached_property
-    """A cached property that two threads at once build only once."""
+    """A cached property that two threads at once build only once, and that can be set instead."""
 
     def __init__(self, build: Callable[["App"], T]) -> None:
         self._build = build
@@ -62,23 +59,19 @@ class built_once(Generic[T]):  # noqa: N801 - used as a decorator, like functool
             built: T = app.__dict__[self._name]
             return built
 
+    def __set__(self, app: "App", port: T) -> None:
+        app.__dict__[self._name] = port
+
 
 class App:
-    """The ports of one process, built lazily. It never keeps anything of a request."""
+    """The ports of one process, built lazily. It never keeps anything of a request.
 
-    def __init__(self, settings: Settings, **ports: object) -> None:
-        """Take settings, and ports to use instead of the ones built here (tests, the local runner).
+    A port that is set before it is used is not built: `app.keys = InMemoryKeys()`.
+    """
 
-        Raises:
-            TypeError: a port of that name does not exist.
-
-        """
-        for name in ports:
-            if not isinstance(getattr(type(self), name, None), built_once):
-                raise TypeError(f"App has no port {name!r}")
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lock = threading.RLock()
-        self.__dict__.update(ports)
 
     @built_once
     def metrics(self) -> "Metrics":
@@ -134,6 +127,13 @@ class App:
         return MeshPoseEstimator(self.face_mesh)
 
     @built_once
+    def vision(self) -> "Vision":
+        """What reads images and describes the faces in them."""
+        from shared.core.photos.ports import Vision
+
+        return Vision(self.codec, self.image_source, self.detector, self.poses)
+
+    @built_once
     def catalogue(self) -> "Catalogue":
         """Which models there are."""
         from shared.vision import weights
@@ -147,10 +147,10 @@ class App:
 
     @built_once
     def recognizers(self) -> "RecognizerRegistry":
-        """The embedders, by model version."""
-        from shared.vision.recognizers import RecognizerRegistry
+        """The embedders and their calibrations, by model version."""
+        from shared.vision.recognizers import OnnxRecognizerRegistry
 
-        return RecognizerRegistry(self.catalogue, self.open_session, self.metrics)
+        return OnnxRecognizerRegistry(self.catalogue, self.open_session, self.metrics)
 
     @built_once
     def index(self) -> "FaceIndex":
@@ -208,44 +208,65 @@ class App:
         return InstrumentedFaceRedactor(CvFaceRedactor(), self.metrics)
 
     @built_once
+    def backend(self) -> "Backend":
+        """What builds the adapters that keep state."""
+        if self.settings.backend == "aws":
+            from shared.storage.aws.backend import AwsBackend
+
+            return AwsBackend(self.settings)
+        from shared.storage.local.backend import LocalBackend
+
+        return LocalBackend(self.settings)
+
+    @built_once
     def keys(self) -> "Keys":
         """API keys."""
-        if self.settings.backend == "aws":
-            from shared.storage.aws.keys import DynamoKeys
-
-            return DynamoKeys(self.items, self.settings.keys_table, self.settings.key_log_table)
-        from shared.storage.local.keys import SqliteKeys
-
-        return SqliteKeys(self.database)
+        return self.backend.keys()
 
     @built_once
     def usage(self) -> "Usage":
         """The calls of keys."""
-        if self.settings.backend == "aws":
-            from shared.storage.aws.usage import DynamoUsage
-
-            return DynamoUsage(self.items, self.settings.usage_table)
-        from shared.storage.local.usage import SqliteUsage
-
-        return SqliteUsage(self.database)
+        return self.backend.usage()
 
     @built_once
     def distinct_tracker(self) -> "DistinctTracker":
-        """Who was seen with whom."""
-        if self.settings.backend == "aws":
-            from shared.storage.aws.distinct import DynamoDistinctTracker
-
-            return DynamoDistinctTracker(self.items, self.settings.usage_table)
-        from shared.storage.local.distinct import SqliteDistinctTracker
-
-        return SqliteDistinctTracker(self.database)
+        """Distinct addresses per key, and keys per address."""
+        return self.backend.distinct_tracker()
 
     @built_once
-    def items(self) -> "ItemClient":
-        """The connection to the DynamoDB tables of keys."""
-        from shared.storage.aws.items import ItemClient
+    def groups(self) -> "Groups":
+        """Groups of faces."""
+        return self.backend.groups()
 
-        return ItemClient()
+    @built_once
+    def faces(self) -> "Faces":
+        """The faces of groups."""
+        return self.backend.faces()
+
+    @built_once
+    def persons(self) -> "Persons":
+        """Enrolled people."""
+        return self.backend.persons()
+
+    @built_once
+    def inbox(self) -> "Blobs":
+        """Files to de-identify."""
+        return self.backend.inbox()
+
+    @built_once
+    def outbox(self) -> "Blobs":
+        """De-identified files, and those that failed."""
+        return self.backend.outbox()
+
+    @built_once
+    def snapshots(self) -> "Blobs":
+        """Sealed snapshots of large groups."""
+        return self.backend.snapshots()
+
+    @built_once
+    def key_secret(self) -> "str":
+        """The secret that keys the hashes of API keys."""
+        return self.backend.key_secret()
 
     @built_once
     def clock(self) -> Callable[[], float]:
@@ -253,127 +274,26 @@ class App:
         return time.time
 
     @built_once
-    def groups(self) -> "Groups":
-        """Groups of faces."""
-        if self.settings.backend == "aws":
-            from shared.storage.aws.groups import DynamoGroups
-
-            return DynamoGroups(self.tables)
-        from shared.storage.local.groups import SqliteGroups
-
-        return SqliteGroups(self.database)
-
-    @built_once
-    def faces(self) -> "Faces":
-        """The faces of groups."""
-        if self.settings.backend == "aws":
-            from shared.storage.aws.faces import DynamoFaces
-
-            return DynamoFaces(self.tables)
-        from shared.storage.local.faces import SqliteFaces
-
-        return SqliteFaces(self.database)
-
-    @built_once
-    def persons(self) -> "Persons":
-        """Enrolled people."""
-        if self.settings.backend == "aws":
-            from shared.storage.aws.persons import DynamoPersons
-
-            return DynamoPersons(self.settings.persons_table)
-        from shared.storage.local.persons import SqlitePersons
-
-        return SqlitePersons(self.database)
-
-    @built_once
-    def inbox(self) -> "Blobs":
-        """Uploaded files that are to be de-identified."""
-        return self._blobs(self.settings.inbox_bucket)
-
-    @built_once
-    def outbox(self) -> "Blobs":
-        """De-identified files, and those that could not be."""
-        return self._blobs(self.settings.outbox_bucket)
-
-    @built_once
-    def snapshots(self) -> "Blobs":
-        """Sealed snapshots of large groups."""
-        return self._blobs(self.settings.snapshots_bucket)
-
-    @built_once
     def sealer(self) -> "Sealer":
         """What encrypts vectors."""
         from shared.storage.cipher import AesGcmSealer
 
-        return AesGcmSealer(self.key_wrapper)
+        return AesGcmSealer(self.backend.key_wrapper())
 
-    @built_once
-    def key_wrapper(self) -> "KeyWrapper":
-        """What wraps the data keys."""
-        if self.settings.backend == "aws":
-            from shared.storage.aws.kms import KmsKeyWrapper
+    def open_gallery(self, tenant: str, group_id: str) -> "Gallery":
+        """Open a group for `keep` and `only`; see `shared.core.hiding.gallery.open_gallery`."""
+        from shared.core.hiding import gallery
 
-            return KmsKeyWrapper(self.settings.kms_key_id)
-        from shared.storage.local.master_key import FileKeyWrapper
-
-        return FileKeyWrapper(self.settings.data_dir)
-
-    @built_once
-    def tables(self) -> "Tables":
-        """The DynamoDB tables of groups and faces."""
-        from shared.storage.aws.tables import Tables
-
-        return Tables(self.settings.groups_table, self.settings.faces_table)
-
-    @built_once
-    def database(self) -> "Database":
-        """The embedded database of the local backend."""
-        from shared.storage.local.database import Database
-
-        return Database(self.settings.data_dir)
-
-    @built_once
-    def key_secret(self) -> str:
-        """The secret that keys the hashes of API keys."""
-        if self.settings.key_secret:
-            return self.settings.key_secret
-        from shared.storage.local import secret
-
-        return secret.read_or_create(self.settings.data_dir)
-
-    def _blobs(self, bucket: str) -> "Blobs":
-        if self.settings.backend == "aws":
-            from shared.storage.aws.blobs import S3Blobs
-
-            return S3Blobs(bucket)
-        from shared.storage.local.blobs import FileBlobs
-
-        return FileBlobs(self.settings.data_dir / bucket)
-
-    def galleries_of(self, tenant: str) -> "Callable[[str], Gallery]":
-        """Return what opens a tenant's groups by name, as `shared.core.hiding.deidentify` needs it.
-
-        Nothing is loaded or read before it is called. It raises GroupNotFoundError where the tenant
-        has no such group; the empty tenant has none.
-        """
-
-        def open_gallery(group_id: str) -> "Gallery":
-            from shared.core.errors import GroupNotFoundError
-            from shared.core.hiding.gallery import Gallery
-
-            if not tenant:
-                raise GroupNotFoundError(group_id)
-            group = self.groups.get(tenant, group_id)
-            return Gallery(
-                group=group,
-                faces=self.faces,
-                sealer=self.sealer,
-                index=self.index,
-                recognizer=self.recognizers.get(group.model_version),
-                poses=self.poses,
-            )
-
-        return open_gallery
+        return gallery.open_gallery(
+            self.groups,
+            self.faces,
+            self.sealer,
+            self.index,
+            self.recognizers,
+            self.poses,
+            tenant=tenant,
+            group_id=group_id,
+        )
 
     def warm_up(self) -> None:
         """Build what the calls need, so that the first is as fast as the next."""

@@ -1,13 +1,13 @@
-"""Settings: every environment variable that this product reads, in one place.
+"""Settings: every environment variable that this product reads, each declared once.
 
 Those that only libraries read are set in `shared/__init__.py`, before any of them is imported.
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from shared.core.errors import InvalidParameterError
 from shared.core.hiding import hide_options
@@ -20,252 +20,227 @@ Backend = Literal["local", "aws"]
 Provider = Literal["auto", "cpu", "cuda"]
 Originals = Literal["remove", "keep"]
 MetricsFormat = Literal["none", "prometheus", "emf"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _MAX_DAYS = 36_500  # a century; 0 says for ever
+
+T = TypeVar("T")
 
 
 class SettingError(Exception):
     """A setting is missing or cannot be read; the message names it."""
 
 
+def setting(
+    default: object,
+    *,
+    help: str,  # noqa: A002 - argparse's and click's name for it
+    low: float | None = None,
+    high: float | None = None,
+    aws: bool = False,
+) -> Any:
+    """Declare a setting: the environment variable of its field's name, in capitals.
+
+    Args:
+        default: where the variable is not set, or empty.
+        help: what it is for, in words that follow its name in a table.
+        low: the least value of a number.
+        high: its greatest value.
+        aws: whether `BACKEND=aws` has no default for it: a function that uses it needs it set.
+    """
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "aws": aws})
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a deployment may choose: each field is the environment variable of its name in capitals.
+    """What a deployment may choose."""
 
-    Attributes:
-        backend: where state lives: `local` (SQLite and files under `data_dir`) or `aws`.
-        data_dir: the folder of the local backend.
-        models_dir: the folder of the prepared models (`make models`).
-        execution_provider: `auto` takes the GPU where there is one; `cuda` fails without one.
-        vision_threads: threads of one inference, 0 for one a core.
-        max_body_bytes: larger request bodies are refused.
-        max_answer_bytes: larger answers are refused, where they would not arrive: Lambda sends 6 MB
-            at most; 0 for no limit.
-        max_pixels: images with more pixels are refused before they are decoded.
-        fetch_timeout_s: an image that takes longer to arrive from its URL is given up.
-        allowed_private_hosts: hosts, separated by commas, from which images may be fetched although
-            their addresses are not public; for development.
-        index_bytes: how much memory the vectors of groups may take in one process.
-        utc_offset_h: the zone, as hours from UTC, of times that are told without one.
-        analysis_timeout_s: an analysis that takes longer is given up.
-        key_secret: keys the hashes of API keys; the local backend makes and keeps one of its own.
-        keys_table: DynamoDB table of the API keys, with `backend` aws.
-        key_log_table: DynamoDB table of what operators did to keys, with `backend` aws; the
-            command line alone needs it.
-        usage_table: DynamoDB table of the calls of keys, with `backend` aws.
-        trusted_proxies: networks, separated by commas, of the proxies in front whose
-            X-Forwarded-For is taken for true.
-        max_keys_per_ip: how many distinct keys may be used from one address; 0 for any number.
-        keys_per_ip_window_s: how long a key that was used from an address counts there.
-        groups_table: DynamoDB table of the groups, with `backend` aws.
-        faces_table: DynamoDB table of the faces, with `backend` aws.
-        persons_table: DynamoDB table of the enrolled people, with `backend` aws.
-        kms_key_id: KMS key that wraps the data keys, with `backend` aws.
-        inbox_bucket: bucket of the files to be de-identified; a folder of this name under
-            `data_dir` with `backend` local, as with the next two.
-        outbox_bucket: bucket of the files that were, and of those that could not be.
-        snapshots_bucket: bucket of the sealed snapshots of large groups.
-        upload_options: JSON object of the options of uploads that name none themselves, as in
-            FaceDeID's `argument.options`.
-        upload_tenant: whose groups `keep` and `only` of uploads mean; empty for nobody's.
-        upload_originals: whether an original is removed from the inbox once it was processed.
-        upload_max_bytes: larger uploads are not processed.
-        originals_days: days after which originals in the inbox, and those that could not be
-            processed, are deleted; 0 for never.
-        outbox_days: days after which de-identified files and their receipts are deleted; 0 for
-            never.
-        index_min_faces: the size from which a group gets a snapshot.
-        graph_min_faces: the size from which it gets a graph too, and its searches are approximate;
-            the default is more than a group can hold.
-        withmind_require_key: whether WithMind's API asks for an API key.
-        withmind_threshold: the similarity, 1..100, from which a face is the person's.
-        withmind_min_image_bytes: WithMind's API refuses smaller images.
-        withmind_max_image_bytes: it refuses larger images.
-        withmind_max_request_bytes: it refuses larger requests.
-        withmind_other_spellings: whether two of its results are spelled as the guide spells them
-            elsewhere: `img size err`, and `unregistered user` with a space at the end.
-        metrics: where counts go: `prometheus` for `/metrics` of the local runner, `emf` for
-            CloudWatch, which finds them in the log.
-        prometheus_multiproc_dir: the folder through which the processes of a server share the
-            counts for `/metrics`; the local runner sets it for those that it starts.
-        log_level: of the JSON lines on standard error.
-
-    """
-
-    backend: Backend
-    data_dir: Path
-    models_dir: Path
-    execution_provider: Provider
-    vision_threads: int
-    max_body_bytes: int
-    max_answer_bytes: int
-    max_pixels: int
-    fetch_timeout_s: float
-    allowed_private_hosts: frozenset[str]
-    index_bytes: int
-    utc_offset_h: int
-    analysis_timeout_s: float
-    key_secret: str
-    keys_table: str
-    key_log_table: str
-    usage_table: str
-    trusted_proxies: tuple[Network, ...]
-    max_keys_per_ip: int
-    keys_per_ip_window_s: int
-    groups_table: str
-    faces_table: str
-    persons_table: str
-    kms_key_id: str
-    inbox_bucket: str
-    outbox_bucket: str
-    snapshots_bucket: str
-    upload_options: HideOptions
-    upload_tenant: str
-    upload_originals: Originals
-    upload_max_bytes: int
-    originals_days: int
-    outbox_days: int
-    index_min_faces: int
-    graph_min_faces: int
-    withmind_require_key: bool
-    withmind_threshold: int
-    withmind_min_image_bytes: int
-    withmind_max_image_bytes: int
-    withmind_max_request_bytes: int
-    withmind_other_spellings: bool
-    metrics: MetricsFormat
-    prometheus_multiproc_dir: Path | None
-    log_level: str
+    backend: Backend = setting(
+        "local", help="where state lives: `local` (SQLite and files in `DATA_DIR`) or `aws`"
+    )
+    data_dir: Path = setting(Path(".data"), help="the folder of the local backend")
+    models_dir: Path = setting(Path(".models"), help="the folder of the models (`make models`)")
+    execution_provider: Provider = setting(
+        "auto", help="`auto` uses a GPU if there is one; `cuda` fails without one"
+    )
+    vision_threads: int = setting(
+        0, low=0, high=256, help="threads of one inference; 0 for one per core"
+    )
+    max_body_bytes: int = setting(
+        10 * 1024 * 1024, low=1024, help="larger request bodies are refused"
+    )
+    max_answer_bytes: int = setting(
+        0,
+        low=0,
+        help="larger answers are refused, because they would not arrive (Lambda sends 6 MB); "
+        "0 for no limit",
+    )
+    max_pixels: int = setting(
+        50_000_000, low=1, help="images with more pixels are refused before they are decoded"
+    )
+    fetch_timeout_s: float = setting(10.0, low=0, help="seconds to fetch an image from its URL")
+    allowed_private_hosts: frozenset[str] = setting(
+        frozenset(),
+        help="hosts, separated by commas, from which images may be fetched although their "
+        "addresses are private; for development",
+    )
+    index_bytes: int = setting(
+        1024**3, low=0, help="memory that the vectors of groups may take in one process"
+    )
+    utc_offset_h: int = setting(
+        9, low=-12, high=14, help="the time zone of times that name none, in hours from UTC"
+    )
+    analysis_timeout_s: float = setting(60.0, low=0, help="seconds that an analysis may take")
+    key_secret: str = setting(
+        "",
+        aws=True,
+        help="keys the hashes of API keys; the local backend makes and keeps its own",
+    )
+    keys_table: str = setting("", aws=True, help="DynamoDB table of the API keys")
+    key_log_table: str = setting(
+        "",
+        aws=True,
+        help="DynamoDB table of what operators did to keys; only the command line needs it",
+    )
+    usage_table: str = setting("", aws=True, help="DynamoDB table of the calls of keys")
+    trusted_proxies: tuple[Network, ...] = setting(
+        (),
+        help="networks, separated by commas, of the proxies whose `X-Forwarded-For` is trusted",
+    )
+    max_keys_per_ip: int = setting(
+        0,
+        low=0,
+        high=1000,
+        help="how many distinct keys may be used from one address; 0 for any number",
+    )
+    keys_per_ip_window_s: int = setting(
+        86_400, low=1, help="how long a key that was used from an address counts there"
+    )
+    groups_table: str = setting("", aws=True, help="DynamoDB table of the groups")
+    faces_table: str = setting("", aws=True, help="DynamoDB table of the faces")
+    persons_table: str = setting("", aws=True, help="DynamoDB table of the enrolled people")
+    kms_key_id: str = setting("", aws=True, help="KMS key that wraps the data keys")
+    inbox_bucket: str = setting(
+        "inbox",
+        aws=True,
+        help="bucket of the files to de-identify; with the local backend a folder in `DATA_DIR`",
+    )
+    outbox_bucket: str = setting(
+        "outbox",
+        aws=True,
+        help="bucket or folder of the de-identified files, and of those that failed",
+    )
+    snapshots_bucket: str = setting(
+        "snapshots", aws=True, help="bucket or folder of the sealed snapshots of large groups"
+    )
+    upload_options: HideOptions = setting(
+        HideOptions(),
+        help="options of uploads that name none: JSON, like FaceDeID's `argument.options`",
+    )
+    upload_tenant: str = setting(
+        "", help="whose groups `keep` and `only` of uploads mean; empty for nobody's"
+    )
+    upload_originals: Originals = setting(
+        "remove", help="what happens to originals in the inbox once they are processed"
+    )
+    upload_max_bytes: int = setting(
+        50 * 1024 * 1024, low=1024, help="larger uploads are not processed"
+    )
+    originals_days: int = setting(
+        30,
+        low=0,
+        high=_MAX_DAYS,
+        help="days after which originals and files in quarantine are deleted; 0 for never",
+    )
+    outbox_days: int = setting(
+        0,
+        low=0,
+        high=_MAX_DAYS,
+        help="days after which de-identified files and receipts are deleted; 0 for never",
+    )
+    index_min_faces: int = setting(
+        20_000, low=100, help="the size from which a group gets a snapshot"
+    )
+    graph_min_faces: int = setting(
+        1_000_000,
+        low=100,
+        help="the size from which searches are approximate; the default is above any group's",
+    )
+    withmind_require_key: bool = setting(
+        default=False, help="whether WithMind's API asks for an API key"
+    )
+    withmind_threshold: int = setting(
+        90, low=1, high=100, help="the similarity from which a face matches"
+    )
+    withmind_min_image_bytes: int = setting(
+        300 * 1024, low=0, help="WithMind's API refuses smaller images"
+    )
+    withmind_max_image_bytes: int = setting(500 * 1024, low=0, help="it refuses larger images")
+    withmind_max_request_bytes: int = setting(1000 * 1024, low=0, help="it refuses larger requests")
+    withmind_other_spellings: bool = setting(
+        default=False,
+        help="whether two results are spelled as the guide spells them elsewhere: `img size err`, "
+        "and `unregistered user` with a space at the end",
+    )
+    metrics: MetricsFormat = setting(
+        "none",
+        help="where counts go: `prometheus` for `/metrics` of the local runner, `emf` for "
+        "CloudWatch, which reads them from the log",
+    )
+    prometheus_multiproc_dir: Path | None = setting(
+        None,
+        help="the folder in which the processes of a server share counts; the local runner sets it",
+    )
+    log_level: LogLevel = setting("INFO", help="of the JSON lines on standard error")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings.
 
         Raises:
-            SettingError: a value cannot be read, or one that the backend needs is missing.
+            SettingError: a value cannot be read, or two of them contradict each other.
 
         """
-        read = _Reader(os.environ if environ is None else environ)
-        settings = cls(
-            backend=read.choice("BACKEND", "local", get_args(Backend)),  # type: ignore[arg-type]
-            data_dir=read.path("DATA_DIR", ".data"),
-            models_dir=read.path("MODELS_DIR", ".models"),
-            execution_provider=read.choice(  # type: ignore[arg-type]
-                "EXECUTION_PROVIDER", "auto", get_args(Provider)
-            ),
-            vision_threads=read.integer("VISION_THREADS", 0, low=0, high=256),
-            max_body_bytes=read.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, low=1024),
-            max_answer_bytes=read.integer("MAX_ANSWER_BYTES", 0, low=0),
-            max_pixels=read.integer("MAX_PIXELS", 50_000_000, low=1),
-            fetch_timeout_s=read.number("FETCH_TIMEOUT_S", 10.0),
-            allowed_private_hosts=read.names("ALLOWED_PRIVATE_HOSTS"),
-            index_bytes=read.integer("INDEX_BYTES", 1024**3, low=0),
-            utc_offset_h=read.integer("UTC_OFFSET_H", 9, low=-12, high=14),
-            analysis_timeout_s=read.number("ANALYSIS_TIMEOUT_S", 60.0),
-            key_secret=read.text("KEY_SECRET"),
-            keys_table=read.text("KEYS_TABLE"),
-            key_log_table=read.text("KEY_LOG_TABLE"),
-            usage_table=read.text("USAGE_TABLE"),
-            trusted_proxies=read.networks("TRUSTED_PROXIES"),
-            max_keys_per_ip=read.integer("MAX_KEYS_PER_IP", 0, low=0, high=1000),
-            keys_per_ip_window_s=read.integer("KEYS_PER_IP_WINDOW_S", 86_400, low=1),
-            groups_table=read.text("GROUPS_TABLE"),
-            faces_table=read.text("FACES_TABLE"),
-            persons_table=read.text("PERSONS_TABLE"),
-            kms_key_id=read.text("KMS_KEY_ID"),
-            inbox_bucket=read.text("INBOX_BUCKET", "inbox"),
-            outbox_bucket=read.text("OUTBOX_BUCKET", "outbox"),
-            snapshots_bucket=read.text("SNAPSHOTS_BUCKET", "snapshots"),
-            upload_options=read.hide_options("UPLOAD_OPTIONS"),
-            upload_tenant=read.text("UPLOAD_TENANT"),
-            upload_originals=read.choice(  # type: ignore[arg-type]
-                "UPLOAD_ORIGINALS", "remove", get_args(Originals)
-            ),
-            upload_max_bytes=read.integer("UPLOAD_MAX_BYTES", 50 * 1024 * 1024, low=1024),
-            originals_days=read.integer("ORIGINALS_DAYS", 30, low=0, high=_MAX_DAYS),
-            outbox_days=read.integer("OUTBOX_DAYS", 0, low=0, high=_MAX_DAYS),
-            index_min_faces=read.integer("INDEX_MIN_FACES", 20_000, low=100),
-            graph_min_faces=read.integer("GRAPH_MIN_FACES", 1_000_000, low=100),
-            withmind_require_key=read.switch("WITHMIND_REQUIRE_KEY", "off"),
-            withmind_threshold=read.integer("WITHMIND_THRESHOLD", 90, low=1, high=100),
-            withmind_min_image_bytes=read.integer("WITHMIND_MIN_IMAGE_BYTES", 300 * 1024, low=0),
-            withmind_max_image_bytes=read.integer("WITHMIND_MAX_IMAGE_BYTES", 500 * 1024, low=0),
-            withmind_max_request_bytes=read.integer(
-                "WITHMIND_MAX_REQUEST_BYTES", 1000 * 1024, low=0
-            ),
-            withmind_other_spellings=read.switch("WITHMIND_OTHER_SPELLINGS", "off"),
-            metrics=read.choice(  # type: ignore[arg-type]
-                "METRICS", "none", get_args(MetricsFormat)
-            ),
-            prometheus_multiproc_dir=read.optional_path("PROMETHEUS_MULTIPROC_DIR"),
-            log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-        )
-        if settings.inbox_bucket == settings.outbox_bucket:  # outcomes would replace originals
-            raise SettingError("OUTBOX_BUCKET must be another one than INBOX_BUCKET")
+        settings = read(cls, environ)
+        if settings.inbox_bucket and settings.inbox_bucket == settings.outbox_bucket:
+            raise SettingError("OUTBOX_BUCKET must differ from INBOX_BUCKET")  # or it replaces them
         if settings.upload_options.people and not settings.upload_tenant:
             raise SettingError("UPLOAD_TENANT must be set where UPLOAD_OPTIONS names people")
-        if settings.backend == "aws":
-            read.require(
-                "KEY_SECRET",
-                "KEYS_TABLE",
-                "USAGE_TABLE",
-                "GROUPS_TABLE",
-                "FACES_TABLE",
-                "PERSONS_TABLE",
-                "KMS_KEY_ID",
-                "INBOX_BUCKET",
-                "OUTBOX_BUCKET",
-                "SNAPSHOTS_BUCKET",
-            )
         return settings
 
-
-@dataclass(frozen=True, slots=True)
-class RunnerSettings:
-    """What the local runner may choose, besides `Settings`.
-
-    Attributes:
-        host: the address to listen on.
-        port: the port to listen on.
-        local_key: an API key that only the local runner takes; empty for none.
-        workers: processes of `serve`.
-        threads: threads in each process of `serve`.
-        metrics: as in `Settings`, but `prometheus` where nothing else is set: servers count.
-        triggers: whether `run` and `serve` also fire events, in a process beside them.
-        upload_queue_url: the queue that tells of uploads, with `backend` aws; empty for none.
-
-    """
-
-    host: str
-    port: int
-    local_key: str | None
-    workers: int
-    threads: int
-    metrics: MetricsFormat
-    triggers: bool
-    upload_queue_url: str
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "RunnerSettings":
-        """Read the settings.
+    def required(self, name: str) -> str:
+        """Return a setting that `BACKEND=aws` has no default for.
 
         Raises:
-            SettingError: a value cannot be read.
-
+            SettingError: it is not set.
         """
-        read = _Reader(os.environ if environ is None else environ)
-        return cls(
-            host=read.text("HOST", "127.0.0.1"),
-            port=read.integer("PORT", 3000, low=0, high=65535),
-            local_key=read.optional("LOCAL_KEY"),
-            workers=read.integer("WORKERS", 2, low=1, high=256),
-            threads=read.integer("THREADS", 4, low=1, high=256),
-            metrics=read.choice(  # type: ignore[arg-type]
-                "METRICS", "prometheus", get_args(MetricsFormat)
-            ),
-            triggers=read.switch("TRIGGERS", "on"),
-            upload_queue_url=read.text("UPLOAD_QUEUE_URL"),
-        )
+        value: str = getattr(self, name)
+        if not value:
+            raise SettingError(f"{name.upper()} must be set with BACKEND=aws")
+        return value
+
+
+def read(kind: type[T], environ: Mapping[str, str] | None = None) -> T:
+    """Return the settings of a class, each field from its environment variable.
+
+    Raises:
+        SettingError: a value cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    types = get_type_hints(kind)
+    on_aws = environ.get("BACKEND") == "aws"
+    values = {}
+    for declared in fields(kind):  # type: ignore[arg-type]
+        name, type_ = declared.name.upper(), types[declared.name]
+        default = "" if on_aws and declared.metadata["aws"] else declared.default
+        text = environ.get(name)
+        is_set = bool(text) or (text == "" and type_ == str | None)  # which may be set to nothing
+        value = _parse(name, text or "", type_) if is_set else default
+        if isinstance(value, Path):
+            value = ROOT / value.expanduser()
+        _check_bounds(name, value, declared.metadata["low"], declared.metadata["high"])
+        values[declared.name] = value
+    return kind(**values)
 
 
 def export(name: str, value: str) -> None:
@@ -273,71 +248,57 @@ def export(name: str, value: str) -> None:
     os.environ[name] = value
 
 
-class _Reader:
-    """Reads typed values out of an environment; an empty value counts as none."""
+def _parse(name: str, text: str, type_: Any) -> Any:
+    if get_origin(type_) is Literal:
+        if text not in get_args(type_):
+            raise SettingError(f"{name} must be one of {', '.join(get_args(type_))}, not {text!r}")
+        return text
+    meaning, parse = _PARSERS[type_]
+    try:
+        return parse(text)
+    except ValueError:
+        raise SettingError(f"{name} must be {meaning}, not {text!r}") from None
+    except InvalidParameterError as error:
+        raise SettingError(f"{name}: {error}") from None
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
 
-    def optional(self, name: str) -> str | None:
-        return self._environ.get(name)
+def _check_bounds(name: str, value: object, low: float | None, high: float | None) -> None:
+    """Check that a number is within its bounds; a time in seconds must also be finite.
 
-    def text(self, name: str, default: str = "") -> str:
-        return self._environ.get(name) or default
+    Raises:
+        SettingError: it is not.
+    """
+    if isinstance(value, float) and not 0 < value < float("inf"):
+        raise SettingError(f"{name} must be more than 0, not {value}")
+    if isinstance(value, int) and low is not None and value < low:
+        raise SettingError(f"{name} must be at least {low}, not {value}")
+    if isinstance(value, int) and high is not None and value > high:
+        raise SettingError(f"{name} must be at most {high}, not {value}")
 
-    def path(self, name: str, default: str) -> Path:
-        """Return an absolute path; a relative one is taken from the project's folder."""
-        return ROOT / Path(self.text(name, default)).expanduser()
 
-    def optional_path(self, name: str) -> Path | None:
-        return self.path(name, "") if self.text(name) else None
+def _names(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
-    def names(self, name: str) -> frozenset[str]:
-        return frozenset(part.strip() for part in self.text(name).split(",") if part.strip())
 
-    def networks(self, name: str) -> tuple[Network, ...]:
-        try:
-            return tuple(parse_network(text) for text in sorted(self.names(name)))
-        except ValueError as error:
-            raise SettingError(f"{name} must be networks, as 10.0.0.0/8: {error}") from None
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(parse_network(name) for name in sorted(_names(text)))
 
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self.text(name, default)
-        if value not in choices:
-            raise SettingError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
-        return value
 
-    def switch(self, name: str, default: str) -> bool:
-        return self.choice(name, default, ("on", "off")) == "on"
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError(text)
+    return text == "on"
 
-    def integer(self, name: str, default: int, *, low: int, high: int | None = None) -> int:
-        text = self.text(name, str(default))
-        try:
-            value = int(text)
-        except ValueError:
-            raise SettingError(f"{name} must be a whole number, not {text!r}") from None
-        if value < low or (high is not None and value > high):
-            span = f"at least {low}" if high is None else f"from {low} to {high}"
-            raise SettingError(f"{name} must be {span}, not {value}")
-        return value
 
-    def number(self, name: str, default: float) -> float:
-        text = self.text(name, str(default))
-        try:
-            value = float(text)
-        except ValueError:
-            raise SettingError(f"{name} must be a number, not {text!r}") from None
-        if not 0 < value < float("inf"):
-            raise SettingError(f"{name} must be more than 0, not {text}")
-        return value
-
-    def hide_options(self, name: str) -> HideOptions:
-        try:
-            return hide_options.read(self.text(name, "{}"))
-        except InvalidParameterError as error:
-            raise SettingError(f"{name}: {error}") from None
-
-    def require(self, *names: str) -> None:
-        missing = [name for name in names if not self._environ.get(name)]
-        if missing:
-            raise SettingError(f"{', '.join(missing)} must be set with BACKEND=aws")
+_PARSERS: dict[Any, tuple[str, Callable[[str], Any]]] = {
+    str: ("text", str),
+    str | None: ("text", str),
+    int: ("a whole number", int),
+    float: ("a number", float),
+    bool: ("on or off", _switch),
+    Path: ("a path", Path),
+    Path | None: ("a path", Path),
+    frozenset[str]: ("names, separated by commas", _names),
+    tuple[Network, ...]: ("networks such as 10.0.0.0/8, separated by commas", _networks),
+    HideOptions: ("a JSON object", hide_options.read),
+}

@@ -24,7 +24,20 @@ def settings(data_dir: Path, **environ: str) -> Settings:
 
 def app(data_dir: Path, *, limits: Limits | None = None, **environ: str) -> App:
     """Return an App with an in-memory store that knows one key, and settings of its own."""
-    return App(settings(data_dir, **environ), **access_ports(limits or Limits()))
+    return app_with(settings(data_dir, **environ), **access_ports(limits or Limits()))
+
+
+def app_with(settings: Settings, **ports: object) -> App:
+    """Return an App with ports in place of those that it would build.
+
+    Raises:
+        AttributeError: it has no such port.
+    """
+    app = App(settings)
+    for name, port in ports.items():
+        getattr(type(app), name)
+        setattr(app, name, port)
+    return app
 
 
 def access_ports(limits: Limits) -> dict[str, object]:

@@ -1,6 +1,9 @@
 """POST /FaceDeID: find the faces of a photo and hide them, or those of some people."""
 
-from functions.etri import _shapes as shapes
+from functools import partial
+
+from functions.etri import _requests as requests
+from functions.etri import _responses as responses
 from functions.etri._dialect import etri, faces_field
 from shared.app import App
 from shared.core.hiding.deidentify import deidentify
@@ -16,9 +19,11 @@ def handler(request: Request, app: App) -> Payload:
         app.codec,
         app.detector,
         app.redactor,
-        app.galleries_of(request.caller.tenant),
-        data=shapes.image_file(request),
-        options=shapes.options(request),
+        partial(app.open_gallery, request.caller.tenant),
+        data=requests.image_file(request),
+        options=requests.options(request),
         deadline=request.deadline,
     )
-    return shapes.deidentified(request, result, faces_field=faces_field(request))
+    return responses.deidentified(
+        result, faces_field=faces_field(request), with_action=requests.has_options(request)
+    )

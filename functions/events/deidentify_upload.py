@@ -1,6 +1,7 @@
 """A file was put into the inbox: de-identify it into the outbox."""
 
 import logging
+from functools import partial
 from typing import Any
 
 from shared.app import App
@@ -68,7 +69,7 @@ class _Hider:
             self._app.codec,
             self._app.detector,
             self._app.redactor,
-            self._app.galleries_of(self._app.settings.upload_tenant),
+            partial(self._app.open_gallery, self._app.settings.upload_tenant),
             data=data,
             options=options,
             deadline=Deadline.after(self._app.settings.analysis_timeout_s),

@@ -1,9 +1,10 @@
 """POST .../groups/{groupId}: add the faces of an image to a group."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
+from functions.nhn import _responses as responses
 from functions.nhn._dialect import nhn
 from shared.app import App
-from shared.core.recognition import detection, faces
+from shared.core.recognition import faces
 from shared.http.endpoint import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
@@ -12,20 +13,19 @@ from shared.http.response import Payload
 @endpoint(nhn)
 def handler(request: Request, app: App) -> Payload:
     """Enrol the largest faces of the image."""
-    limit = shapes.body_integer(request, "limit", low=1, high=20)
-    label = shapes.external_image_id(request)
-    image = shapes.image(request, "image")
-    group = shapes.group(request, app)
+    limit = requests.body_integer(request, "limit", low=1, high=20)
+    label = requests.external_image_id(request)
+    image = requests.image(request, "image")
+    group = requests.group(request, app)
     result = faces.add(
+        app.vision,
         app.faces,
         app.sealer,
-        app.detector,
         app.recognizers.get(group.model_version).embedder,
-        app.poses,
         group=group,
-        photo=detection.load(app.codec, app.image_source, image),
+        image=image,
         external_image_id=label,
         limit=limit,
         deadline=request.deadline,
     )
-    return shapes.added_faces(group, result)
+    return responses.added_faces(group, result)

@@ -1,6 +1,7 @@
 """POST .../compare?threshold: compare two images."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
+from functions.nhn import _responses as responses
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition.compare import compare
@@ -13,14 +14,11 @@ from shared.http.response import Payload
 def handler(request: Request, app: App) -> Payload:
     """Compare the source's largest face with every face of the target."""
     result = compare(
-        app.codec,
-        app.image_source,
-        app.detector,
-        app.poses,
+        app.vision,
         app.recognizers.get(app.model_version),
-        source=shapes.image(request, "sourceImage"),
-        target=shapes.image(request, "targetImage"),
-        threshold=shapes.compare_threshold(request),
+        source=requests.image(request, "sourceImage"),
+        target=requests.image(request, "targetImage"),
+        threshold=requests.compare_threshold(request),
         deadline=request.deadline,
     )
-    return shapes.comparison(app.model_version, result)
+    return responses.comparison(app.model_version, result)

@@ -1,6 +1,6 @@
 """POST .../groups: create a group."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import groups
@@ -16,7 +16,7 @@ def handler(request: Request, app: App) -> Payload:
         app.groups,
         app.sealer,
         tenant=request.caller.tenant,
-        group_id=shapes.new_group_id(request),
+        group_id=requests.new_group_id(request),
         model_version=app.model_version,
     )
     return {}

@@ -1,6 +1,6 @@
 """DELETE .../groups/{groupId}: delete a group."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import groups
@@ -16,6 +16,6 @@ def handler(request: Request, app: App) -> Payload:
         app.groups,
         app.faces,
         tenant=request.caller.tenant,
-        group_id=shapes.group_id(request),
+        group_id=requests.group_id(request),
     )
     return {}

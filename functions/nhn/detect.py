@@ -1,6 +1,7 @@
 """POST .../detect: find the faces of an image."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
+from functions.nhn import _responses as responses
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import detection
@@ -12,6 +13,5 @@ from shared.http.response import Payload
 @endpoint(nhn)
 def handler(request: Request, app: App) -> Payload:
     """Return up to 20 faces, largest first."""
-    photo = detection.load(app.codec, app.image_source, shapes.image(request, "image"))
-    faces = detection.find_faces(app.detector, photo, request.deadline)
-    return shapes.detection(detection.describe(app.poses, photo, faces))
+    image = requests.image(request, "image")
+    return responses.detection(detection.detect(app.vision, image, request.deadline))

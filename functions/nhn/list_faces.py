@@ -1,6 +1,7 @@
 """GET .../groups/{groupId}/faces?limit&next-token: list the faces of a group."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
+from functions.nhn import _responses as responses
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import faces
@@ -13,8 +14,8 @@ from shared.http.response import Payload
 @endpoint(nhn)
 def handler(request: Request, app: App) -> Payload:
     """Return a page of the group's faces, newest first."""
-    limit, token = shapes.page(request, highest_limit=200)
-    group = shapes.group(request, app)
+    limit, token = requests.page(request, highest_limit=200)
+    group = requests.group(request, app)
     found = faces.list_page(
         app.faces,
         group=group,
@@ -23,4 +24,4 @@ def handler(request: Request, app: App) -> Payload:
         scope=Scope(request.caller.key_hash, "faces", group.generation),
         secret=app.key_secret,
     )
-    return shapes.face_list(group, found)
+    return responses.face_list(group, found)

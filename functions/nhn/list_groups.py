@@ -1,6 +1,7 @@
 """GET .../groups?limit&next-token: list groups."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
+from functions.nhn import _responses as responses
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import groups
@@ -13,7 +14,7 @@ from shared.http.response import Payload
 @endpoint(nhn)
 def handler(request: Request, app: App) -> Payload:
     """Return a page of the tenant's groups."""
-    limit, token = shapes.page(request, highest_limit=200)
+    limit, token = requests.page(request, highest_limit=200)
     found = groups.list_page(
         app.groups,
         tenant=request.caller.tenant,
@@ -22,4 +23,4 @@ def handler(request: Request, app: App) -> Payload:
         scope=Scope(request.caller.key_hash, "groups"),
         secret=app.key_secret,
     )
-    return shapes.group_list(found)
+    return responses.group_list(found)

@@ -1,6 +1,7 @@
 """GET .../groups/{groupId}/faces/{faceId}?limit&threshold: search by face id."""
 
-from functions.nhn import _shapes as shapes
+from functions.nhn import _requests as requests
+from functions.nhn import _responses as responses
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import search
@@ -12,9 +13,9 @@ from shared.http.response import Payload
 @endpoint(nhn)
 def handler(request: Request, app: App) -> Payload:
     """Return the faces of the group most like one of its own."""
-    limit = shapes.query_integer(request, "limit", low=1, high=4096)
-    threshold = shapes.query_integer(request, "threshold", low=1, high=100)
-    group = shapes.group(request, app)
+    limit = requests.query_integer(request, "limit", low=1, high=4096)
+    threshold = requests.query_integer(request, "threshold", low=1, high=100)
+    group = requests.group(request, app)
     found = search.by_face_id(
         app.faces,
         app.sealer,
@@ -25,4 +26,4 @@ def handler(request: Request, app: App) -> Payload:
         limit=limit,
         threshold=threshold,
     )
-    return shapes.matches(group, found)
+    return responses.matches(group, found)

@@ -1,6 +1,7 @@
 """POST /enrollment_img/: enrol a person by the largest face of an image."""
 
-from functions.withmind import _shapes as shapes
+from functions.withmind import _requests as requests
+from functions.withmind import _responses as responses
 from functions.withmind._dialect import withmind
 from shared.app import App
 from shared.core.recognition import enrollment
@@ -12,16 +13,17 @@ from shared.http.response import Payload
 @endpoint(withmind)
 def handler(request: Request, app: App) -> Payload:
     """Make the largest face the person's template, in place of an earlier one."""
-    form = shapes.form(request)
-    person_id = shapes.person_id(form, tenant=request.caller.tenant)
-    shapes.check_details(form)
+    form = requests.form(request)
+    person_id = requests.person_id(form, tenant=request.caller.tenant)
+    requests.check_details(form)
     enrollment.enrol(
-        app.persons,
-        app.sealer,
+        app.codec,
         app.detector,
         app.recognizers.get(app.model_version).embedder,
+        app.persons,
+        app.sealer,
         person_id=person_id,
-        photo=app.codec.decode(shapes.image_file(request, form, app.settings)),
+        data=requests.image_file(request, form, app.settings),
         deadline=request.deadline,
     )
-    return shapes.enrolled()
+    return responses.enrolled()

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local_runner.functions import Call
+from local_runner.settings import RunnerSettings
 from local_runner.template import Function, QueueTrigger, ScheduleTrigger, StreamTrigger
 from local_runner.template import Trigger as Wanted
 from local_runner.triggers import Trigger
 from local_runner.triggers.timer import Timer
 from shared.app import App
-from shared.config import RunnerSettings
+from shared.storage.local.backend import LocalBackend
 
 UPLOADS = "UploadQueue"
 FACES = "FacesTable"
@@ -40,7 +41,7 @@ def folders(app: App, template: Sequence[Function]) -> tuple[Path, Path] | None:
     takes_uploads = any(
         isinstance(wanted, QueueTrigger) for function in template for wanted in function.triggers
     )
-    if app.settings.backend == "aws" or not takes_uploads:
+    if not isinstance(app.backend, LocalBackend) or not takes_uploads:
         return None
     _ = app.inbox, app.outbox  # makes them
     settings = app.settings
@@ -54,7 +55,7 @@ def pause_s(wanted: Wanted) -> float:
 
 
 def _uploads(wanted: QueueTrigger, app: App, runner: RunnerSettings, call: Call) -> Trigger | None:
-    if app.settings.backend == "aws":
+    if not isinstance(app.backend, LocalBackend):
         from local_runner.triggers.queue import Queue
         from shared.storage.aws.queues import SqsQueue
 
@@ -67,7 +68,7 @@ def _uploads(wanted: QueueTrigger, app: App, runner: RunnerSettings, call: Call)
 
 
 def _changes(wanted: StreamTrigger, app: App, call: Call) -> Trigger:
-    if app.settings.backend == "aws":
+    if not isinstance(app.backend, LocalBackend):
         from local_runner.triggers.stream import Stream
         from shared.storage.aws.streams import TableStream
 
@@ -76,5 +77,5 @@ def _changes(wanted: StreamTrigger, app: App, call: Call) -> Trigger:
     from shared.storage.local.change_log import SqliteChangeLog
 
     return ChangeLog(
-        SqliteChangeLog(app.database), wanted.table, call, batch_size=wanted.batch_size
+        SqliteChangeLog(app.backend.database), wanted.table, call, batch_size=wanted.batch_size
     )

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from shared import log
 from shared.app import App, current_app
+from shared.config import SettingError
 from shared.core import metrics
 from shared.core.errors import FaceError
 from shared.http import metering
@@ -78,6 +79,8 @@ def _respond(
             response = dialect.answer(request, call(request, app))
             response.check_size(app.settings.max_answer_bytes)
         return response
+    except SettingError:  # it is not this call that failed: the invocation reports the deployment
+        raise
     except FaceError as error:
         return dialect.refuse(request, error, app)
     except Exception:  # the caller gets the dialect's own words, the log the cause

@@ -1,10 +1,10 @@
-"""The embedders of this deployment, each loaded when a group first needs it."""
+"""The recognizers of this deployment."""
 
 import threading
 from collections.abc import Callable
 
 from shared.core.metrics import Metrics
-from shared.core.recognition.search import Recognizer
+from shared.core.recognition.ports import Recognizer, RecognizerRegistry
 from shared.core.recognition.similarity import Calibration
 from shared.vision.embedder import OnnxEmbedder
 from shared.vision.instrumented import InstrumentedEmbedder
@@ -12,8 +12,8 @@ from shared.vision.session import Session
 from shared.vision.weights import Catalogue
 
 
-class RecognizerRegistry:
-    """Implements `RecognizerRegistry`: groups keep the model that they were made with."""
+class OnnxRecognizerRegistry(RecognizerRegistry):
+    """Implements `RecognizerRegistry`: each model is loaded when a group first needs it."""
 
     def __init__(
         self, catalogue: Catalogue, open_session: Callable[[str], Session], metrics: Metrics

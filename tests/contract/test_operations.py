@@ -9,8 +9,9 @@ from functools import cache
 
 import pytest
 
+from local_runner.settings import RunnerSettings
 from local_runner.template import TEMPLATE
-from shared.config import ROOT, RunnerSettings, Settings
+from shared.config import ROOT, Settings
 from shared.core import errors
 from tools.provision import template
 

@@ -18,7 +18,7 @@ from shared.app import App
 from shared.config import Settings
 from shared.core.metering import keyring
 from shared.core.metering.models import DistinctLimit, Limits, Rate
-from tests import aws_calls, stories
+from tests import aws_calls, builders, stories
 from tests.api_gateway import ApiGateway, Invoke
 from tests.aws_calls import Call
 from tests.e2e import aws
@@ -46,8 +46,10 @@ class Functions:
         self._networks = itertools.count(1)
 
     def start(self, settings: Settings, models: dict[str, object]) -> None:
-        self._apps = {name: App(settings, **models) for name in COMMANDS}
-        self._apps["CleanUpFunction"] = App(settings, clock=lambda: time.time() + YEARS_S)
+        self._apps = {name: builders.app_with(settings, **models) for name in COMMANDS}
+        self._apps["CleanUpFunction"] = builders.app_with(
+            settings, clock=lambda: time.time() + YEARS_S
+        )
 
     def record(self, call: Call) -> None:
         if self._running:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from local_runner import functions, template
+from local_runner.settings import RunnerSettings
 from local_runner.triggers import factory
-from shared.config import ROOT, RunnerSettings, Settings
+from shared.config import ROOT, Settings
 from shared.core.uploads import processing
 from shared.events.s3 import MAX_DELIVERIES
 from tests import builders

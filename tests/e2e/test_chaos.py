@@ -145,7 +145,7 @@ from functions.events.clean_up import handler
 from local_runner.functions import Context
 from shared.app import App
 from shared.config import Settings
-app = App(Settings.from_environment(), clock=lambda: time.time() + 7200)
+app = builders.app_with(Settings.from_environment(), clock=lambda: time.time() + 7200)
 handler({}, Context("CleanUpFunction", "r"), app)
 """
 

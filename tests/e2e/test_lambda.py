@@ -18,7 +18,7 @@ import pytest
 from local_runner.template import read
 from shared.app import App
 from shared.config import ROOT, Settings
-from tests import photos, stories
+from tests import builders, photos, stories
 from tests.api_gateway import ApiGateway
 from tests.e2e import aws, lambda_runtime
 from tests.e2e.lambda_runtime import Function
@@ -116,12 +116,11 @@ def test_an_event_that_is_none_is_reported_as_an_error_and_the_function_lives_on
 
 
 def test_a_missing_setting_is_named_in_the_error(cloud: Cloud, tmp_path: Path) -> None:
-    environ = {**cloud.environ, "FACES_TABLE": ""}
-    command = COMMANDS["GetGroupFunction"]
-    with lambda_runtime.running(command, tmp_path, environ) as function:
-        answer = function.invoke({})
+    environ = {**cloud.environ, "KEYS_TABLE": ""}
+    with lambda_runtime.running(COMMANDS["FaceDeIdFunction"], tmp_path, environ) as function:
+        answer = function.invoke(builders.event())
     assert answer.error["errorType"] == "SettingError"
-    assert answer.error["errorMessage"] == "FACES_TABLE must be set with BACKEND=aws"
+    assert answer.error["errorMessage"] == "KEYS_TABLE must be set with BACKEND=aws"
 
 
 def test_a_command_that_is_no_handler_ends_the_start(cloud: Cloud, tmp_path: Path) -> None:

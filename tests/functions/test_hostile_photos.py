@@ -36,7 +36,7 @@ def store(app: App, tmp_path: Path) -> App:
     """An App with a fresh store, and a group `people` of its tenant."""
     models = {name: getattr(app, name) for name in MODELS}
     settings = builders.settings(tmp_path / "data", UPLOAD_TENANT="t", **ANY_SIZE)
-    store = App(settings, **builders.access_ports(Limits()), **models)
+    store = builders.app_with(settings, **builders.access_ports(Limits()), **models)
     groups.create(
         store.groups, store.sealer, tenant="t", group_id="people", model_version=app.model_version
     )

@@ -19,6 +19,7 @@ from shared.core.hiding.hide_options import HideOptions
 from shared.core.photos.models import Photo
 from shared.core.photos.ports import ImageCodec
 from shared.core.recognition import faces, groups
+from shared.core.recognition.detection import ImageInput
 from tests import builders, image_files, photos
 from tests.local_runner.command_line import (
     TIMEOUT_S,
@@ -191,9 +192,8 @@ def enrolled(app: App, tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.groups, store.sealer, tenant="acme", group_id="crew", model_version=app.model_version
     )
     faces.add(
-        store.faces, store.sealer, app.detector,
-        app.recognizers.get(app.model_version).embedder, app.poses,
-        group=group, photo=app.codec.decode(ASTRONAUT), external_image_id=None, limit=1,
+        app.vision, store.faces, store.sealer, app.recognizers.get(app.model_version).embedder,
+        group=group, image=ImageInput(ASTRONAUT), external_image_id=None, limit=1,
         deadline=Deadline.after(60),
     )  # fmt: skip
     return folder
@@ -319,7 +319,7 @@ def test_an_error_that_nobody_foresaw_ends_its_photo_alone(
     for name in ("a.jpg", "c.jpg", "d.jpg"):
         write(tmp_path / "in" / name)
     write(tmp_path / "in" / "b.jpg", FACELESS)
-    fragile = App(
+    fragile = builders.app_with(
         app.settings,
         codec=Fragile(app.codec, FACELESS),
         detector=app.detector,

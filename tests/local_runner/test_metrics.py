@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from local_runner import gateway, metrics, template
+from local_runner.settings import RunnerSettings
 from shared import config
 from shared.app import App
-from shared.config import RunnerSettings
 from tests import builders
 
 

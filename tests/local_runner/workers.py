@@ -32,7 +32,8 @@ import sys
 from pathlib import Path
 from local_runner import template, worker
 from shared import log
-from shared.config import RunnerSettings, Settings
+from local_runner.settings import RunnerSettings
+from shared.config import Settings
 log.configure("INFO")
 settings, runner = Settings.from_environment(), RunnerSettings.from_environment()
 worker.run(settings, runner, template.read(Path(sys.argv[1])), with_parent=bool(sys.argv[2:]))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.app import App
+from shared.config import SettingError
 from shared.core.errors import GroupNotFoundError
 from shared.metrics.emf import EmfMetrics
 from shared.metrics.noop import NoopMetrics
@@ -29,13 +30,10 @@ def test_counts_where_the_settings_say(tmp_path: Path, setting: str, adapter: ty
 
 
 def test_a_given_port_replaces_the_built_one(tmp_path: Path) -> None:
-    keys = InMemoryKeys()
-    assert App(builders.settings(tmp_path), keys=keys).keys is keys
-
-
-def test_refuses_a_port_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="kes"):
-        App(builders.settings(tmp_path), kes=InMemoryKeys())
+    app, keys = App(builders.settings(tmp_path)), InMemoryKeys()
+    app.keys = keys
+    assert app.keys is keys
+    assert "backend" not in vars(app)
 
 
 def test_threads_at_once_build_a_port_once(tmp_path: Path) -> None:
@@ -50,8 +48,14 @@ def test_threads_at_once_build_a_port_once(tmp_path: Path) -> None:
         assert len({future.result() for future in [pool.submit(get) for _ in range(8)]}) == 1
 
 
-def test_no_tenant_has_no_group_and_nothing_is_opened_to_find_out(tmp_path: Path) -> None:
+def test_no_tenant_has_no_group(tmp_path: Path) -> None:
     app = App(builders.settings(tmp_path))
     with pytest.raises(GroupNotFoundError):
-        app.galleries_of("")("staff")
-    assert not {"groups", "database", "recognizers"} & set(vars(app))
+        app.open_gallery("", "staff")
+
+
+def test_a_function_needs_the_settings_of_what_it_uses_alone(tmp_path: Path) -> None:
+    app = App(builders.settings(tmp_path, BACKEND="aws"))
+    assert app.key_secret == builders.SECRET
+    with pytest.raises(SettingError, match="KMS_KEY_ID must be set with BACKEND=aws"):
+        _ = app.sealer

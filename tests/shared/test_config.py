@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.config import ROOT, RunnerSettings, SettingError, Settings
+from local_runner.settings import RunnerSettings
+from shared.config import ROOT, SettingError, Settings
 from shared.core.hiding.hide_options import HideOptions
 from shared.core.hiding.ports import HideMethod
 
@@ -39,7 +40,7 @@ def test_defaults_are_the_local_backend() -> None:
         ("UPLOAD_OPTIONS", '{"methods": "solid"}'),
     ],
 )
-def test_a_wrong_value_is_told_by_name(name: str, value: str) -> None:
+def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         Settings.from_environment({name: value})
 
@@ -52,11 +53,16 @@ def test_options_of_uploads_are_those_of_a_caller() -> None:
     assert settings.upload_options == HideOptions(method=HideMethod.SOLID, min_face=9)
 
 
-def test_the_aws_backend_names_what_is_missing() -> None:
-    with pytest.raises(SettingError, match="KEY_SECRET, KEYS_TABLE") as raised:
-        Settings.from_environment({"BACKEND": "aws"})
-    for name in ("GROUPS_TABLE", "FACES_TABLE", "KMS_KEY_ID"):
-        assert name in str(raised.value)
+def test_what_aws_needs_has_no_default_there() -> None:
+    settings = Settings.from_environment({"BACKEND": "aws", "KEYS_TABLE": "keys"})
+    assert settings.required("keys_table") == "keys"
+    for name in ("key_secret", "groups_table", "kms_key_id", "inbox_bucket"):
+        with pytest.raises(SettingError, match=f"{name.upper()} must be set with BACKEND=aws"):
+            settings.required(name)
+
+
+def test_an_empty_setting_is_not_set() -> None:
+    assert Settings.from_environment({"PORT": "", "MAX_PIXELS": ""}).max_pixels == 50_000_000
 
 
 def test_an_empty_local_key_is_no_key() -> None:
@@ -64,7 +70,7 @@ def test_an_empty_local_key_is_no_key() -> None:
     assert RunnerSettings.from_environment({"LOCAL_KEY": ""}).local_key == ""
 
 
-def test_a_wrong_port_is_told_by_name() -> None:
+def test_a_wrong_port_is_refused_by_name() -> None:
     with pytest.raises(SettingError, match="PORT"):
         RunnerSettings.from_environment({"PORT": "70000"})
 

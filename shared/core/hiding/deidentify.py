@@ -56,8 +56,8 @@ def deidentify(
         codec: reads and writes the file.
         detector: finds the faces.
         redactor: hides them.
-        open_gallery: opens a group of the caller's by its name (`App.galleries_of`); not called
-            unless the options name people.
+        open_gallery: opens a group of the caller's by its name; not called unless the options
+            name people.
         data: the image file.
         options: what to hide and how.
         deadline: when it must be done.

@@ -14,20 +14,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.core.deadline import Deadline
-from shared.core.errors import FaceNotFoundError, InvalidParameterError
+from shared.core.errors import FaceNotFoundError, GroupNotFoundError, InvalidParameterError
 from shared.core.hiding.selection import Mode, Selection
 from shared.core.photos.models import Face, Photo
 from shared.core.photos.ports import PoseEstimator
 from shared.core.recognition import detection
 from shared.core.recognition.faces import is_frontal
 from shared.core.recognition.models import Group, StoredFace
-from shared.core.recognition.ports import FaceIndex, Faces, Sealer
+from shared.core.recognition.ports import (
+    FaceIndex,
+    Faces,
+    Groups,
+    Recognizer,
+    RecognizerRegistry,
+    Sealer,
+)
 
 if TYPE_CHECKING:  # a call that names nobody needs no numpy here
     import numpy as np
     from numpy.typing import NDArray
-
-    from shared.core.recognition.search import Recognizer
 
 MAX_SELECTED = 1_000  # faces, where they are not all of the group
 
@@ -53,6 +58,29 @@ class Gallery:
     index: FaceIndex
     recognizer: Recognizer
     poses: PoseEstimator
+
+
+def open_gallery(
+    groups: Groups,
+    faces: Faces,
+    sealer: Sealer,
+    index: FaceIndex,
+    recognizers: RecognizerRegistry,
+    poses: PoseEstimator,
+    *,
+    tenant: str,
+    group_id: str,
+) -> Gallery:
+    """Return a group of a tenant, ready to look for people in it. The empty tenant has no groups.
+
+    Raises:
+        GroupNotFoundError: the tenant has no such group.
+        UnknownModelError: its model is not here.
+    """
+    if not tenant:
+        raise GroupNotFoundError(group_id)
+    group = groups.get(tenant, group_id)
+    return Gallery(group, faces, sealer, index, recognizers.get(group.model_version), poses)
 
 
 @dataclass(frozen=True, slots=True)

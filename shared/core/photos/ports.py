@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from shared.core.photos.models import DetectionProfile, Face, Photo, Pose
@@ -54,3 +55,13 @@ class ImageSource(Protocol):
             ImageTooLargeError: there is more than is taken.
             ImageDownloadTimeoutError: it did not arrive in time.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Vision:
+    """What reads images and describes the faces in them, for rules that need all of it."""
+
+    codec: ImageCodec
+    source: ImageSource
+    detector: Detector
+    poses: PoseEstimator

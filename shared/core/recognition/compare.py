@@ -8,10 +8,10 @@ from shared.core.deadline import Deadline
 from shared.core.errors import ImageError
 from shared.core.photos import geometry
 from shared.core.photos.models import Box
-from shared.core.photos.ports import Detector, ImageCodec, ImageSource, PoseEstimator
+from shared.core.photos.ports import Vision
 from shared.core.recognition import detection
 from shared.core.recognition.detection import FaceDetail, ImageInput
-from shared.core.recognition.search import Recognizer
+from shared.core.recognition.ports import Recognizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,7 @@ class Comparison:
 
 
 def compare(
-    codec: ImageCodec,
-    image_source: ImageSource,
-    detector: Detector,
-    poses: PoseEstimator,
+    vision: Vision,
     recognizer: Recognizer,
     *,
     source: ImageInput,
@@ -50,17 +47,17 @@ def compare(
         ImageError: an image cannot be used; `which` says whether it is the Source or the Target.
         NoFaceError: the source shows no face. A target without one is a result without faces.
     """
-    with _told_as("Source"):
-        source_photo = detection.load(codec, image_source, source)
-    with _told_as("Target"):
-        target_photo = detection.load(codec, image_source, target)
-    source_face = detection.find_largest(detector, source_photo, deadline)
-    target_faces = detection.find_faces(detector, target_photo, deadline)
+    with _errors_name("Source"):
+        source_photo = detection.load(vision, source)
+    with _errors_name("Target"):
+        target_photo = detection.load(vision, target)
+    source_face = detection.find_largest(vision.detector, source_photo, deadline)
+    target_faces = detection.find_faces(vision.detector, target_photo, deadline)
     (source_vector,) = recognizer.embedder.embed(source_photo, [source_face])
     deadline.check()
     target_vectors = recognizer.embedder.embed(target_photo, target_faces)
     similarities = recognizer.calibration.similarity(target_vectors @ source_vector)
-    details = detection.describe(poses, target_photo, target_faces)
+    details = detection.describe(vision.poses, target_photo, target_faces)
     compared = [
         ComparedFace(detail, float(similarity))
         for detail, similarity in zip(details, similarities, strict=True)
@@ -75,7 +72,7 @@ def compare(
 
 
 @contextmanager
-def _told_as(which: str) -> Iterator[None]:
+def _errors_name(which: str) -> Iterator[None]:
     """Make errors say which of the two images they are about."""
     try:
         yield

@@ -12,7 +12,7 @@ from shared.core.errors import (
 )
 from shared.core.photos import geometry
 from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo, Point, Pose
-from shared.core.photos.ports import Detector, ImageCodec, ImageSource, PoseEstimator
+from shared.core.photos.ports import Detector, PoseEstimator, Vision
 
 MAX_FILE_BYTES = 5_000_000  # bytes
 MIN_IMAGE_SIDE = 80  # pixels of the image
@@ -43,17 +43,27 @@ class FaceDetail:
     confidence: float
 
 
-def load(codec: ImageCodec, source: ImageSource, image: ImageInput) -> Photo:
+def detect(vision: Vision, image: ImageInput, deadline: Deadline) -> tuple[FaceDetail, ...]:
+    """Return up to 20 faces of an image, largest first.
+
+    Raises:
+        ImageError, InvalidParameterError: as `load` does.
+    """
+    photo = load(vision, image)
+    return describe(vision.poses, photo, find_faces(vision.detector, photo, deadline))
+
+
+def load(vision: Vision, image: ImageInput) -> Photo:
     """Return the decoded image.
 
     Raises:
         ImageError: it cannot be had, is too large, or is no PNG or JPEG.
         InvalidParameterError: it is smaller than 80x80 pixels.
     """
-    data = image.data if image.url is None else source.fetch(image.url)
+    data = image.data if image.url is None else vision.source.fetch(image.url)
     if len(data) > MAX_FILE_BYTES:
         raise ImageTooLargeError
-    photo = codec.decode(data)
+    photo = vision.codec.decode(data)
     if photo.format not in _FORMATS:
         raise UnsupportedImageError
     if min(photo.upright_size) < MIN_IMAGE_SIDE:

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from shared.core.deadline import Deadline
 from shared.core.errors import NoFaceError
 from shared.core.photos.models import Face, Photo
-from shared.core.photos.ports import Detector
+from shared.core.photos.ports import Detector, ImageCodec
 from shared.core.recognition import detection
 from shared.core.recognition.models import Person, PersonId
-from shared.core.recognition.ports import Embedder, Persons, Sealer
-from shared.core.recognition.search import Recognizer
+from shared.core.recognition.ports import Embedder, Persons, RecognizerRegistry, Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +35,24 @@ class Erasure:
 
 
 def enrol(
-    persons: Persons,
-    sealer: Sealer,
+    codec: ImageCodec,
     detector: Detector,
     embedder: Embedder,
+    persons: Persons,
+    sealer: Sealer,
     *,
     person_id: PersonId,
-    photo: Photo,
+    data: bytes,
     deadline: Deadline,
 ) -> None:
-    """Enrol a person by the largest face of a photo, in place of an earlier enrolment.
+    """Enrol a person by the largest face of an image file, in place of an earlier enrolment.
 
     Nothing is kept but the face's vector, sealed with a new data key of the person's own.
 
     Raises:
-        NoFaceError: the photo shows no face of at least 40x40 pixels.
+        ImageError: the file cannot be used, or (NoFaceError) shows no face of 40x40 pixels.
     """
+    photo = codec.decode(data)
     face = _find_faces(detector, photo, deadline)[0]
     (vector,) = embedder.embed(photo, [face])
     deadline.check()
@@ -69,23 +70,29 @@ def enrol(
 
 
 def analyse(
-    sealer: Sealer,
+    codec: ImageCodec,
     detector: Detector,
-    recognizer: Recognizer,
+    recognizers: RecognizerRegistry,
+    persons: Persons,
+    sealer: Sealer,
     *,
-    person: Person,
-    photo: Photo,
+    person_id: PersonId,
+    data: bytes,
     threshold: float,
     deadline: Deadline,
 ) -> tuple[bool, ...]:
-    """Return of each face of a photo, from left to right, whether it is the person's.
+    """Return for each face of an image file, from left to right, whether it is the person's.
 
-    It is from a similarity (0..100) of `threshold` on; `recognition` is of the person's model
-    version.
+    It is from a similarity (0..100) of `threshold` on.
 
     Raises:
-        NoFaceError: the photo shows no face of at least 40x40 pixels.
+        ImageError: the file cannot be used, or (NoFaceError) shows no face of 40x40 pixels.
+        PersonNotFoundError: the person is not enrolled.
+        UnknownModelError: the person was enrolled by a model that is not here.
     """
+    photo = codec.decode(data)
+    person = persons.get(person_id)
+    recognizer = recognizers.get(person.model_version)
     faces = sorted(_find_faces(detector, photo, deadline), key=_centre)
     vectors = recognizer.embedder.embed(photo, faces)
     template = sealer.open(person, str(person.id), person.sealed_vector)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from shared.core.deadline import Deadline
 from shared.core.errors import GroupFullError
-from shared.core.photos.models import Photo, Pose
-from shared.core.photos.ports import Detector, PoseEstimator
+from shared.core.photos.models import Pose
+from shared.core.photos.ports import Vision
 from shared.core.recognition import detection, paging
-from shared.core.recognition.detection import FaceDetail
+from shared.core.recognition.detection import FaceDetail, ImageInput
 from shared.core.recognition.models import Group, StoredFace
 from shared.core.recognition.paging import Page, Scope
 from shared.core.recognition.ports import Embedder, Faces, Sealer
@@ -39,26 +39,27 @@ class FacePage:
 
 
 def add(
+    vision: Vision,
     faces: Faces,
     sealer: Sealer,
-    detector: Detector,
     embedder: Embedder,
-    poses: PoseEstimator,
     *,
     group: Group,
-    photo: Photo,
+    image: ImageInput,
     external_image_id: str | None,
     limit: int,
     deadline: Deadline,
 ) -> AddedFaces:
-    """Enrol the largest faces of a photo, up to `limit` of those that look towards the camera.
+    """Enrol the largest faces of an image, up to `limit` of those that look towards the camera.
 
     Raises:
+        ImageError: the image cannot be used.
         GroupFullError: the group takes no face at all.
         GroupNotFoundError: the group was deleted meanwhile.
     """
-    found = detection.find_faces(detector, photo, deadline)
-    details = detection.describe(poses, photo, found)
+    photo = detection.load(vision, image)
+    found = detection.find_faces(vision.detector, photo, deadline)
+    details = detection.describe(vision.poses, photo, found)
     chosen = [index for index, detail in enumerate(details) if is_frontal(detail.pose)][:limit]
     vectors = embedder.embed(photo, [found[index] for index in chosen])
     deadline.check()

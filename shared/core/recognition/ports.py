@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shared.core.photos.models import Face, Photo
@@ -11,6 +12,8 @@ from shared.core.recognition.models import FaceChange, Group, Manifest, Person, 
 if TYPE_CHECKING:  # a function that handles no vectors starts without numpy
     import numpy as np
     from numpy.typing import NDArray
+
+    from shared.core.recognition.similarity import Calibration
 
 
 class Groups(Protocol):
@@ -119,6 +122,25 @@ class Embedder(Protocol):
 
     def embed(self, photo: Photo, faces: Sequence[Face]) -> NDArray[np.float32]:
         """Return one unit vector a face, float32 of shape (len(faces), dimensions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognizer:
+    """An embedder and the calibration of its distances: together they tell people apart."""
+
+    embedder: Embedder
+    calibration: Calibration
+
+
+class RecognizerRegistry(Protocol):
+    """The recognizers of this deployment; groups and people keep the model they began with."""
+
+    def get(self, model_version: str) -> Recognizer:
+        """Return the recognizer of a model version.
+
+        Raises:
+            UnknownModelError: this deployment does not have the model.
+        """
 
 
 class KeyOwner(Protocol):

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.core.deadline import Deadline
 from shared.core.errors import FaceNotFoundError
-from shared.core.photos.models import Face, Photo
+from shared.core.photos import geometry
+from shared.core.photos.models import Box
+from shared.core.photos.ports import Vision
+from shared.core.recognition import detection
+from shared.core.recognition.detection import ImageInput
 from shared.core.recognition.models import Group, StoredFace
-from shared.core.recognition.ports import Embedder, FaceIndex, Faces, Sealer
+from shared.core.recognition.ports import FaceIndex, Faces, Recognizer, Sealer
 from shared.core.recognition.similarity import Calibration
-
-
-@dataclass(frozen=True, slots=True)
-class Recognizer:
-    """An embedder with the calibration of its distances: what tells people apart."""
-
-    embedder: Embedder
-    calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,15 @@ class FaceMatch:
 
     face: StoredFace
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSearch:
+    """The largest face of an image, in ratios 0..1 of it, and the faces most like it."""
+
+    box: Box
+    confidence: float
+    matches: tuple[FaceMatch, ...]
 
 
 def by_face_id(
@@ -53,19 +59,31 @@ def by_face_id(
 
 
 def by_image(
+    vision: Vision,
     faces: Faces,
     index: FaceIndex,
     recognizer: Recognizer,
     *,
     group: Group,
-    photo: Photo,
-    face: Face,
+    image: ImageInput,
     limit: int,
     threshold: float,
-) -> tuple[FaceMatch, ...]:
-    """Return the faces of the group most like a face of a photo, most similar first."""
+    deadline: Deadline,
+) -> ImageSearch:
+    """Return the faces of the group most like the largest face of an image, most similar first.
+
+    Raises:
+        ImageError: the image cannot be used.
+        NoFaceError: it shows no face of at least 60x60 pixels.
+    """
+    photo = detection.load(vision, image)
+    face = detection.find_largest(vision.detector, photo, deadline)
     (vector,) = recognizer.embedder.embed(photo, [face])
-    return _nearest(faces, index, recognizer.calibration, group, vector, limit, threshold)
+    return ImageSearch(
+        box=geometry.as_ratios(face.box, *photo.upright_size),
+        confidence=face.confidence,
+        matches=_nearest(faces, index, recognizer.calibration, group, vector, limit, threshold),
+    )
 
 
 def _nearest(

@@ -41,7 +41,7 @@ class Gateway:
         self.now = NOON
         self.keys = InMemoryKeys()
         self.usage = usage or InMemoryUsage()
-        self.app = App(
+        self.app = builders.app_with(
             builders.settings(folder, **environ or {}),
             keys=self.keys,
             usage=self.usage,
@@ -393,7 +393,7 @@ def stored(tmp_path: Path) -> App:
         builders.KEY, name="n", tenant="t", secret=builders.SECRET, limits=Limits(daily=10)
     )
     keys.put(key)
-    return App(builders.settings(tmp_path), keys=keys)
+    return builders.app_with(builders.settings(tmp_path), keys=keys)
 
 
 def test_of_forty_calls_at_once_ten_are_served(stored: App) -> None:

@@ -293,7 +293,7 @@ def test_refuses_a_blocked_key(tmp_path: Path) -> None:
     keys = InMemoryKeys()
     key = access.new_key(builders.KEY, name="n", tenant="t", secret=builders.SECRET)
     keys.put(replace(key, status=KeyStatus.BLOCKED))
-    app = App(builders.settings(tmp_path), keys=keys)
+    app = builders.app_with(builders.settings(tmp_path), keys=keys)
     assert_refused(call(app, {}), 403, "Blocked KEY")
 
 
@@ -323,7 +323,7 @@ class BrokenDetector:
 
 def test_an_unexpected_error_is_500_and_tells_nothing(tmp_path: Path) -> None:
     keys = builders.app(tmp_path).keys
-    app = App(builders.settings(tmp_path), keys=keys, detector=BrokenDetector())
+    app = builders.app_with(builders.settings(tmp_path), keys=keys, detector=BrokenDetector())
     reply = call(app, builders.deid_body(photos.astronaut_jpeg()))
     assert_refused(reply, 500, "Internal Server Error")
     assert "private" not in json.dumps(reply)

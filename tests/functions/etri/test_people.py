@@ -17,6 +17,7 @@ from shared.core.metering import access
 from shared.core.metering.models import Limits
 from shared.core.photos.models import Face, Photo, Pose
 from shared.core.recognition import faces, groups
+from shared.core.recognition.detection import ImageInput
 from tests import builders, photos
 from tests.catalogues import renewed
 
@@ -35,7 +36,7 @@ def new_app(models: App, folder: Path, **ports: object) -> App:
     """Return an App with a fresh local store, two tenants, and the models of another App."""
     kept = ("codec", "detector", "redactor", "poses", "recognizers")
     access_ports = builders.access_ports(Limits())
-    app = App(
+    app = builders.app_with(
         builders.settings(folder),
         **{**{name: getattr(models, name) for name in kept}, **access_ports, **ports},
     )
@@ -47,13 +48,12 @@ def new_app(models: App, folder: Path, **ports: object) -> App:
 def enrol(app: App, name: str, tenant: str = "t", group_id: str = "staff") -> str:
     """Enrol the face of a photo under the photo's name; return its id."""
     (added,) = faces.add(
+        app.vision,
         app.faces,
         app.sealer,
-        app.detector,
         app.recognizers.get(app.model_version).embedder,
-        app.poses,
         group=app.groups.get(tenant, group_id),
-        photo=app.codec.decode(photos.load(name)),
+        image=ImageInput(photos.load(name)),
         external_image_id=name,
         limit=1,
         deadline=Deadline.after(60),
@@ -213,7 +213,7 @@ def test_a_group_of_a_model_that_is_gone_is_refused_not_passed_over(
 ) -> None:
     enrol(store, "obama.jpg")
     catalogue = renewed(app.catalogue)
-    recognizers = App(app.settings, catalogue=catalogue).recognizers
+    recognizers = builders.app_with(app.settings, catalogue=catalogue).recognizers
     now = new_app(app, tmp_path, catalogue=catalogue, recognizers=recognizers)
     found = analyse(now, photos.load("obama2.jpg"), {option: {"group": "staff"}})
     assert set(found) == {"error"}
@@ -240,7 +240,9 @@ def test_a_call_that_names_nobody_opens_no_group_and_loads_no_embedder(
     app: App, tmp_path: Path
 ) -> None:
     models = {name: getattr(app, name) for name in ("codec", "detector", "redactor")}
-    fresh = App(builders.settings(tmp_path), **models, **builders.access_ports(Limits()))
+    fresh = builders.app_with(
+        builders.settings(tmp_path), **models, **builders.access_ports(Limits())
+    )
     assert analyse(fresh, photos.load("obama.jpg"), {"method": "solid"})["results"]
     unneeded = {"recognizers", "poses", "index", "groups", "faces", "sealer", "database"}
     assert unneeded.isdisjoint(vars(fresh))

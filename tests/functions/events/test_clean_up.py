@@ -49,7 +49,7 @@ def litter(app: App) -> None:
 
 
 def in_a_year(app: App) -> App:
-    return App(app.settings, clock=lambda: app.clock() + YEAR_S)
+    return builders.app_with(app.settings, clock=lambda: app.clock() + YEAR_S)
 
 
 def test_does_what_the_schedule_is_for(app: App) -> None:
@@ -84,5 +84,5 @@ def test_an_invocation_of_which_a_step_failed_has_failed(app: App) -> None:
             raise OSError(limit)
 
     with pytest.raises(RuntimeError):
-        call(App(in_a_year(app).settings, faces=Broken(), clock=in_a_year(app).clock))
+        call(builders.app_with(in_a_year(app).settings, faces=Broken(), clock=in_a_year(app).clock))
     assert list(app.inbox.list()) == []

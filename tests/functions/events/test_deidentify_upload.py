@@ -89,7 +89,7 @@ def timeless(value: object) -> object:
 def folders(root: Path, app: App, **environ: str) -> Place:
     environ = {"UPLOAD_MAX_BYTES": str(MAX_BYTES), **environ}
     models = {name: getattr(app, name) for name in MODELS}
-    place_app = App(builders.settings(root, **environ), **models)
+    place_app = builders.app_with(builders.settings(root, **environ), **models)
 
     def put(key: str, data: bytes, metadata: dict[str, str]) -> None:
         if metadata:

@@ -88,7 +88,7 @@ def test_a_failure_names_the_first_record_of_its_group_and_spares_the_others(
             return app.groups.get_generation(generation)
 
     group = group_of(app, LARGE)
-    failing = App(app.settings, groups=AwayGroups())
+    failing = builders.app_with(app.settings, groups=AwayGroups())
     event = event_of("gone", "bad", group.generation, "bad")
     assert handler(event, None, failing) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert len(versions(app)) == 1

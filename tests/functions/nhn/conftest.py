@@ -17,7 +17,7 @@ def app_with_models_of(app: App, folder: Path, **ports: object) -> App:
     for text, tenant in [(builders.KEY, "acme"), ("second-key", "acme"), ("other-key", "other")]:
         keys.put(access.new_key(text, name=text, tenant=tenant, secret=builders.SECRET))
     models = {name: getattr(app, name) for name in ("codec", "detector", "poses", "recognizers")}
-    return App(builders.settings(folder), keys=keys, **models, **ports)
+    return builders.app_with(builders.settings(folder), keys=keys, **models, **ports)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from shared.app import App
 from shared.core.metering import access
 from shared.core.metering.models import ApiKey, DistinctLimit, KeyStatus, Limits, Rate
 from shared.core.metering.network import parse_network
@@ -42,7 +41,7 @@ class Deployment:
         )
         keys = InMemoryKeys()
         keys.put(self.key)
-        self.app = App(
+        self.app = builders.app_with(
             builders.settings(folder),
             keys=keys,
             usage=self.usage,

@@ -27,7 +27,7 @@ def models(app: App, tmp_path_factory: pytest.TempPathFactory) -> App:
     models_dir = tmp_path_factory.mktemp("models")
     catalogue = with_small_embedder(app.settings.models_dir, models_dir)
     settings = builders.settings(models_dir, MODELS_DIR=str(models_dir))
-    return App(settings, catalogue=catalogue)
+    return builders.app_with(settings, catalogue=catalogue)
 
 
 @pytest.fixture

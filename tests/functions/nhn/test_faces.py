@@ -98,7 +98,7 @@ def test_refuses_what_is_no_usable_image(client: NhnClient, given: object, code:
 
 def test_refuses_a_photo_with_too_many_pixels(store: App, tmp_path: Path) -> None:
     settings = builders.settings(tmp_path, MAX_PIXELS="10000")
-    refused = NhnClient(App(settings, keys=store.keys), builders.KEY)
+    refused = NhnClient(builders.app_with(settings, keys=store.keys), builders.KEY)
     assert refused.code("POST", "/detect", {"image": image(photos.astronaut_jpeg())}) == -45020
 
 

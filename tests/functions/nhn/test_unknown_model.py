@@ -24,7 +24,7 @@ def old(client: NhnClient) -> str:
 def now(app: App, store: App, tmp_path: Path) -> NhnClient:
     """A caller of the same store, whose deployment has another embedder."""
     catalogue = renewed(app.catalogue)
-    models = App(app.settings, catalogue=catalogue, **_but_the_embedder(app))
+    models = builders.app_with(app.settings, catalogue=catalogue, **_but_the_embedder(app))
     return NhnClient(app_with_models_of(models, tmp_path, catalogue=catalogue), builders.KEY)
 
 

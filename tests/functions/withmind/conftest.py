@@ -19,7 +19,7 @@ def app_with_models_of(app: App, folder: Path, **environ: str) -> App:
     for text, tenant in [(builders.KEY, "acme"), ("second-key", "acme"), ("other-key", "other")]:
         keys.put(access.new_key(text, name=text, tenant=tenant, secret=builders.SECRET))
     models = {name: getattr(app, name) for name in MODELS}
-    return App(builders.settings(folder, **environ), keys=keys, **models)
+    return builders.app_with(builders.settings(folder, **environ), keys=keys, **models)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.app import App
 from shared.core.metering import access
 from shared.core.metering.models import Limits
 from shared.core.metering.network import parse_network
@@ -26,7 +25,7 @@ class Deployment:
         )
         keys = InMemoryKeys()
         keys.put(self.key)
-        self.app = App(
+        self.app = builders.app_with(
             builders.settings(folder, **environ),
             keys=keys,
             usage=self.usage,

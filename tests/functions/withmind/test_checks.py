@@ -7,7 +7,7 @@ import pytest
 
 from shared.app import App
 from shared.vision.image import CvImageCodec
-from tests import image_files, photos
+from tests import builders, image_files, photos
 from tests.functions.withmind import uploads
 from tests.functions.withmind.client import (
     ANALYSE,
@@ -179,7 +179,7 @@ def test_what_cannot_be_decoded_is_of_the_wrong_type(client: WithmindClient, ima
 
 def test_too_many_pixels_are_of_the_wrong_type(app: App, tmp_path: Path) -> None:
     store = app_with_models_of(app, tmp_path)
-    few = App(
+    few = builders.app_with(
         store.settings, keys=store.keys, recognizers=app.recognizers, codec=CvImageCodec(799_999)
     )
     assert WithmindClient(few).answer(ENROL, GOOD) == WRONG_TYPE

@@ -12,8 +12,9 @@ from shared.app import App
 from shared.core.errors import PersonNotFoundError
 from shared.core.photos.models import DetectionProfile
 from shared.core.recognition.models import PersonId
-from shared.core.recognition.search import Recognizer
+from shared.core.recognition.ports import Recognizer
 from shared.core.recognition.similarity import Calibration
+from tests import builders
 from tests.catalogues import renewed
 from tests.functions.withmind import uploads
 from tests.functions.withmind.client import ANALYSE, WithmindClient
@@ -134,7 +135,7 @@ def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_pa
     other = replace(person, model_version="another")
     vector = store.sealer.open(person, str(TAMY), person.sealed_vector)
     store.persons.put(replace(other, sealed_vector=store.sealer.seal(other, str(TAMY), vector)))
-    two = App(
+    two = builders.app_with(
         store.settings,
         recognizers=_TwoModels(app),
         **{name: getattr(store, name) for name in ("codec", "detector", "keys", "persons")},
@@ -146,7 +147,7 @@ def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_pa
 def test_a_template_of_a_model_that_is_gone_is_compared_with_nobody(store: App) -> None:
     WithmindClient(store).enrol(OBAMA)
     ports = {name: getattr(store, name) for name in ("codec", "detector", "keys", "persons")}
-    now = App(store.settings, catalogue=renewed(store.catalogue), **ports)
+    now = builders.app_with(store.settings, catalogue=renewed(store.catalogue), **ports)
     client = WithmindClient(now)
     assert client.answer(ANALYSE, OBAMA) == NOT_ENROLLED
     assert client.answer(ANALYSE, BIDEN) == NOT_ENROLLED

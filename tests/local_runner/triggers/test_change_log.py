@@ -186,7 +186,9 @@ def test_a_function_that_fails_as_a_whole_is_called_again(store: Store, follower
 def test_a_handler_takes_the_event(store: Store, tmp_path: Path) -> None:
     app = builders.app(tmp_path)
     call = functions.caller("Note", "tests.local_runner.triggers.handlers.note_change", app)
-    log = ChangeLog(SqliteChangeLog(app.database), "FacesTable", call, batch_size=10)
+    log = ChangeLog(
+        SqliteChangeLog(Database(app.settings.data_dir)), "FacesTable", call, batch_size=10
+    )
     group = store.create()
     store.add(group, 1)
     log.poll()

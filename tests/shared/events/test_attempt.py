@@ -26,7 +26,7 @@ def metrics() -> InMemoryMetrics:
 
 @pytest.fixture
 def app(tmp_path: Path, metrics: InMemoryMetrics) -> App:
-    return App(builders.settings(tmp_path), metrics=metrics)
+    return builders.app_with(builders.settings(tmp_path), metrics=metrics)
 
 
 def upload(number: int, key: str, *, deliveries: int = 1) -> dict[str, Any]:

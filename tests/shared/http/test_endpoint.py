@@ -30,7 +30,7 @@ def metrics() -> InMemoryMetrics:
 @pytest.fixture
 def app(tmp_path: Path, metrics: InMemoryMetrics) -> App:
     ports = {**builders.access_ports(Limits()), "metrics": metrics}
-    return App(builders.settings(tmp_path), **ports)
+    return builders.app_with(builders.settings(tmp_path), **ports)
 
 
 def failing(error: Exception | None) -> Handler:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from shared.app import App
 from shared.core.hiding.ports import HideMethod
 from shared.core.photos.models import DetectionProfile
 from tests import builders, photos
@@ -11,7 +10,7 @@ from tests.fakes import InMemoryMetrics
 
 def test_counts_the_faces_found_embedded_and_hidden(tmp_path: Path) -> None:
     metrics = InMemoryMetrics()
-    app = App(builders.settings(tmp_path), metrics=metrics)
+    app = builders.app_with(builders.settings(tmp_path), metrics=metrics)
     photo = app.codec.decode(photos.astronaut_jpeg())
     faces = app.detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     embedder = app.recognizers.get(app.model_version).embedder

@@ -18,8 +18,7 @@ from shared.core.hiding.gallery import HIDDEN, Gallery, Verdict, judge, kept_fro
 from shared.core.hiding.selection import Mode, Selection
 from shared.core.photos.models import Box, Face, ImageFormat, Photo, Pose
 from shared.core.recognition.models import Group, StoredFace
-from shared.core.recognition.ports import FaceIndex
-from shared.core.recognition.search import Recognizer
+from shared.core.recognition.ports import FaceIndex, Recognizer
 from shared.core.recognition.similarity import Calibration
 from shared.index.groups import GroupIndex
 from shared.index.snapshot import SnapshotStore

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shared.app import App
 from shared.core.errors import GroupNotFoundError, SealError
 from shared.core.recognition import groups
+from shared.storage.local.database import Database
 from tests import builders
 from tests.face_vectors import Population
 from tests.shared.index.enrol import enrol
@@ -57,7 +58,7 @@ def test_a_backup_made_while_faces_are_added_is_whole_and_answers_as_before(tmp_
         writer.join()
     shutil.copy2(data / "master_key", copy)
     restored = opened(copy)
-    (check,) = restored.database.read("PRAGMA integrity_check")
+    (check,) = Database(restored.settings.data_dir).read("PRAGMA integrity_check")
     found = restored.groups.get(TENANT, GROUP)
     assert check == ("ok",)
     assert (

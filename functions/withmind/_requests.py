@@ -1,7 +1,6 @@
-"""From the request's form to core values, and from core values to the answer's JSON."""
+"""From a request's form to core values."""
 
 import re
-from collections.abc import Iterable
 
 from shared.config import Settings
 from shared.core.errors import (
@@ -14,7 +13,6 @@ from shared.core.recognition.models import PersonId
 from shared.http import multipart
 from shared.http.multipart import Form
 from shared.http.request import Request
-from shared.http.response import Payload
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _GENDERS = ("0", "1")
@@ -72,21 +70,6 @@ def image_file(request: Request, given: Form, settings: Settings) -> bytes:
     if len(image) > settings.withmind_max_image_bytes:
         raise ImageTooLargeError
     return image
-
-
-def enrolled() -> Payload:
-    """Return the answer to an enrolment."""
-    return {"result": "Success"}
-
-
-def analysis(matches: Iterable[bool]) -> Payload:
-    """Return whether each face, from left to right, is the person's."""
-    return {
-        "result": {
-            f"person_{number}": "match" if is_match else "dismatch"
-            for number, is_match in enumerate(matches, start=1)
-        }
-    }
 
 
 def _name(given: Form, field: str) -> str:

@@ -1,15 +1,11 @@
-"""From the request's JSON to core values, and from core values to the answer's JSON."""
+"""From a request's JSON to core values."""
 
-import base64
 from typing import Any
 
 from shared.core.errors import CorruptImageError, InvalidParameterError, UnsupportedImageError
 from shared.core.hiding import hide_options
-from shared.core.hiding.deidentify import Deidentified, TreatedFace
 from shared.core.hiding.hide_options import HideOptions
-from shared.core.photos import geometry
 from shared.http.request import Request, decode_base64
-from shared.http.response import Payload
 
 _FUNCTION_TYPE = "1"
 _EXTENSIONS = ("jpg", "jpeg", "png", "bmp")
@@ -47,14 +43,9 @@ def options(request: Request) -> HideOptions:
     return hide_options.parse(_argument(request).get("options"))
 
 
-def deidentified(request: Request, result: Deidentified, *, faces_field: str) -> Payload:
-    """Return the answer to an analysis; what was done is said only to callers who gave options."""
-    with_action = "options" in _argument(request)
-    return {
-        faces_field: [_face(face, with_action=with_action) for face in result.faces],
-        "file": base64.b64encode(result.file).decode("ascii"),
-        "type": result.format.value,
-    }
+def has_options(request: Request) -> bool:
+    """Return whether the request names options, which the vendor's own clients never do."""
+    return "options" in _argument(request)
 
 
 def _argument(request: Request) -> dict[str, Any]:
@@ -71,20 +62,3 @@ def _is_allowed_type(declared: object) -> bool:
     return isinstance(declared, str) and (
         declared == _FUNCTION_TYPE or declared.lower() in _EXTENSIONS
     )
-
-
-def _face(face: TreatedFace, *, with_action: bool) -> Payload:
-    x1, y1, x2, y2 = geometry.to_whole_pixels(face.box)
-    item: Payload = {
-        "conf": round(face.confidence, 4),
-        "x": x1,
-        "y": y1,
-        "width": x2 - x1,
-        "height": y2 - y1,
-        "bbox": [x1, y1, x2, y2],
-    }
-    if with_action:
-        item["action"] = "hidden" if face.is_hidden else "kept"
-        if face.face_id is not None:
-            item["faceId"] = face.face_id
-    return item
