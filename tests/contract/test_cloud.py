@@ -10,22 +10,23 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local_runner.template import TEMPLATE
 from shared.config import Settings
-from tools.provision import template
-from tools.provision.stack import MAKERS
+from tests.contract import translated
+from tools.provision import STATE
 
-MADE = template.read(TEMPLATE)
+MADE = translated.template()
 
 
 def resources(kind: str) -> dict[str, Any]:
     """Return the properties of the resources of a type, by logical id."""
     return {
         name: resource.get("Properties", {})
-        for name, resource in MADE.resources.items()
+        for name, resource in MADE["Resources"].items()
         if resource["Type"] == f"AWS::{kind}"
     }
 
 
 FUNCTIONS = resources("Lambda::Function")
+VARIABLES = FUNCTIONS["FaceDeIdFunction"]["Environment"]["Variables"]  # `Globals` gives them to all
 TABLES = resources("DynamoDB::Table")
 BUCKETS = resources("S3::Bucket")
 QUEUES = resources("SQS::Queue")
@@ -72,6 +73,13 @@ def test_a_bucket_is_private_encrypted_and_reached_by_tls_alone(name: str) -> No
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_drops_the_parts_of_uploads_that_broke_off(name: str) -> None:
+    (rule,) = BUCKETS[name]["LifecycleConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_encrypted_and_can_be_restored(name: str) -> None:
     table = TABLES[name]
@@ -85,7 +93,7 @@ def test_a_queue_is_encrypted_and_puts_aside_what_fails(name: str) -> None:
     assert QUEUES[name]["SqsManagedSseEnabled"] is True
     targets = [
         names(value)
-        for resource in MADE.resources.values()
+        for resource in MADE["Resources"].values()
         for key, value in walk(resource)
         if key in ("deadLetterTargetArn", "OnFailure")
     ]
@@ -114,10 +122,8 @@ def walk(value: Any) -> Any:
 
 
 def test_what_holds_state_outlives_the_stack() -> None:
-    for name, resource in MADE.resources.items():
-        if resource["Type"] in MAKERS and resource["Type"] not in (
-            "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy",
-        ):  # fmt: skip
+    for name, resource in MADE["Resources"].items():
+        if resource["Type"] in STATE and resource["Type"] != "AWS::SQS::Queue":
             assert resource["DeletionPolicy"] == "Retain", name
             assert resource["UpdateReplacePolicy"] == "Retain", name
 
@@ -191,7 +197,7 @@ def test_an_alarm_goes_off_where_callers_are_served_badly(metric: str) -> None:
 
 @pytest.mark.parametrize("metric", ["ReadThrottleEvents", "WriteThrottleEvents"])
 def test_an_alarm_goes_off_where_a_table_is_too_slow_for_functions(metric: str) -> None:
-    used = {name for name in TABLES if {"Ref": name} in MADE.variables.values()}
+    used = {name for name in TABLES if {"Ref": name} in VARIABLES.values()}
     assert {name for name in TABLES if is_watched(metric, name)} == used
 
 
@@ -229,7 +235,7 @@ def test_the_api_lets_only_so_many_calls_pass_and_logs_no_path() -> None:
 def test_every_setting_that_aws_needs_is_given() -> None:
     needed = {field.name.upper() for field in fields(Settings) if field.metadata["aws"]}
     assert needed
-    assert needed - {"KEY_LOG_TABLE"} <= set(MADE.variables)  # which the command line alone needs
+    assert needed - {"KEY_LOG_TABLE"} <= set(VARIABLES)  # which the command line alone needs
 
 
 def test_every_parameter_is_described_and_has_its_place_in_the_form() -> None:

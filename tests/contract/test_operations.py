@@ -10,13 +10,12 @@ from functools import cache
 import pytest
 
 from local_runner.settings import RunnerSettings
-from local_runner.template import TEMPLATE
 from shared.config import ROOT, Settings
 from shared.core import errors
-from tools.provision import template
+from tests.contract import translated
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-STACK = template.read(TEMPLATE)
+STACK = translated.template()
 OF_SAM = {
     "MemorySize",
     "ParallelizationFactor",
@@ -67,7 +66,7 @@ def test_every_setting_it_names_is_one() -> None:
 
 
 def test_everything_of_the_template_that_it_names_is_there() -> None:
-    known = {*STACK.parameters, *STACK.resources, *STACK.outputs, *OF_SAM, *vars(errors)}
+    known = {*STACK["Parameters"], *STACK["Resources"], *STACK["Outputs"], *OF_SAM, *vars(errors)}
     named = quoted(r"(?:[A-Z][a-z]+){2,}")
     assert len(named) > 20
     assert named - known == set()
@@ -76,7 +75,7 @@ def test_everything_of_the_template_that_it_names_is_there() -> None:
 def test_says_what_to_do_about_every_alarm() -> None:
     alarms = {
         name
-        for name, resource in STACK.resources.items()
+        for name, resource in STACK["Resources"].items()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     }
     rows = re.findall(r"^\| `(\w+)` \|", PAGE.split("\n## Alarms\n")[1].split("\n## ")[0], re.M)
@@ -110,12 +109,12 @@ def test_the_costs_add_up(rows: list[tuple[str, str]]) -> None:
 def test_the_alarms_watch_as_many_metrics_as_it_bills() -> None:
     watched = sum(
         sum("MetricStat" in metric for metric in resource["Properties"].get("Metrics", ())) or 1
-        for resource in STACK.resources.values()
+        for resource in STACK["Resources"].values()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     )
     assert set(re.findall(r"alarms: (\d+) metrics", PAGE)) == {str(watched)}
 
 
 def test_it_bills_an_image_for_every_function() -> None:
-    functions = [r for r in STACK.resources.values() if r["Type"] == "AWS::Lambda::Function"]
+    functions = [r for r in STACK["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
     assert set(re.findall(r"images: (\d+) repositories", PAGE)) == {str(len(functions))}

@@ -1,6 +1,7 @@
 """Each function's policy allows what its handler does, and nothing that no story of it does."""
 
 import itertools
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -21,9 +23,8 @@ from shared.core.metering.models import DistinctLimit, Limits, Rate
 from tests import aws_calls, builders, stories
 from tests.api_gateway import ApiGateway, Invoke
 from tests.aws_calls import Call
-from tests.e2e import aws
-from tools.provision.endpoint import Endpoint
-from tools.provision.stack import Stack
+from tests.contract import translated
+from tools import provision
 
 COMMANDS = {function.name: function.command for function in read()}
 YEARS_S = 3 * 365 * 86_400  # from the calls to the clean-up: all that ends has ended
@@ -70,17 +71,29 @@ class Functions:
 
 @dataclass
 class Account:
-    """What the template makes, and what each function did there."""
+    """What each function did in an account where the template was made, and what it may do.
 
-    stack: Stack
+    Attributes:
+        calls: what the handler of a function asked for, by the function's name.
+        policies: of the function's role.
+        destinations: ARNs of what Lambda sends to, with the rights of a function, after it failed.
+
+    """
+
     calls: dict[str, set[Call]]
+    policies: dict[str, list[Any]]
+    destinations: dict[str, list[str]]
+
+    def done(self, function: str) -> set[Call]:
+        """Return the pairs of an action and a resource that a function needs."""
+        sent = {("sqs:SendMessage", arn) for arn in self.destinations[function]}
+        return self.calls[function] | sent
 
     def allowed(self, function: str) -> set[Call]:
         """Return the pairs of an action and a resource that a function's policy allows."""
-        role = self.stack.template.resources[f"{function}Role"]["Properties"]
         statements = [
             statement
-            for policy in self.stack.value(role["Policies"])
+            for policy in self.policies[function]
             for statement in policy["PolicyDocument"]["Statement"]
         ]
         assert {statement["Effect"] for statement in statements} == {"Allow"}
@@ -91,14 +104,26 @@ class Account:
             for resource in listed(statement["Resource"])
         }
 
-    def puts_aside(self, function: str) -> set[Call]:
-        """Return what Lambda does with the rights of a function: it tells what was given up."""
-        return {
-            ("sqs:SendMessage", self.stack.value(destination["Destination"]))
-            for resource in self.stack.template.resources.values()
-            if resource.get("Properties", {}).get("FunctionName") == {"Ref": function}
+
+def with_policies() -> dict[str, Any]:
+    """Return the template of what holds state, and of outputs that tell the functions' rights."""
+    resources = translated.template()["Resources"]
+    policies = {name: resources[f"{name}Role"]["Properties"]["Policies"] for name in COMMANDS}
+    destinations = {
+        name: [
+            destination["Destination"]
+            for resource in resources.values()
+            if resource.get("Properties", {}).get("FunctionName") == {"Ref": name}
             for destination in resource["Properties"].get("DestinationConfig", {}).values()
-        }
+        ]
+        for name in COMMANDS
+    }
+    template = provision.state()
+    template["Outputs"] |= {
+        "Policies": {"Value": {"Fn::ToJsonString": policies}},
+        "Destinations": {"Value": {"Fn::ToJsonString": destinations}},
+    }
+    return template
 
 
 def listed(given: Any) -> list[str]:
@@ -110,21 +135,22 @@ def account(app: App) -> Iterator[Account]:
     """An account in which every story was played."""
     called = Functions()
     with mock_aws(), pytest.MonkeyPatch.context() as environment:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            environment.setenv(name, "testing")
-        endpoint = Endpoint(region="ap-northeast-2")
-        environment.setenv("AWS_DEFAULT_REGION", endpoint.region)
+        for name, value in provision.ACCESS.items():
+            environment.setenv(name, value)
         environment.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")  # moto cannot read streams
-        with aws_calls.recorded(called.record, endpoint.region, endpoint.account):
-            stack = aws.make(endpoint, UploadTenant=stories.TENANT, OutboxDays="30")
-            files = endpoint.client("s3")
-            for bucket in files.list_buckets()["Buckets"]:
-                files.delete_bucket_policy(Bucket=bucket["Name"])  # moto ignores its conditions
-            settings = Settings.from_environment(stack.variables())
+        parameters = {"UploadTenant": stories.TENANT, "OutboxDays": "30"}
+        variables = provision.make(with_policies(), parameters=parameters)
+        region, account = variables["KMS_KEY_ID"].split(":")[3:5]
+        with aws_calls.recorded(called.record, region, account):
+            settings = Settings.from_environment(variables)
             settings = replace(settings, index_min_faces=1)  # every group is looked up
             called.start(settings, {name: getattr(app, name) for name in MODELS})
-            play(App(settings), called.invoke, files, stack.variables())
-            yield Account(stack, called.calls)
+            play(App(settings), called.invoke, boto3.client("s3"), variables)
+            yield Account(
+                called.calls,
+                json.loads(variables["POLICIES"]),
+                json.loads(variables["DESTINATIONS"]),
+            )
 
 
 def play(operator: App, invoke: Invoke, files: Any, variables: dict[str, str]) -> None:
@@ -149,8 +175,7 @@ def matches(call: Call, allowed: Call) -> bool:
 @pytest.mark.parametrize("function", COMMANDS)
 def test_a_function_may_do_what_it_does_and_no_more(account: Account, function: str) -> None:
     assert account.calls[function]
-    done = account.calls[function] | account.puts_aside(function)
-    allowed = account.allowed(function)
+    done, allowed = account.done(function), account.allowed(function)
     refused = {call for call in done if not any(matches(call, pair) for pair in allowed)}
     assert not refused, "the policy is too narrow"
     unused = {pair for pair in allowed if not any(matches(call, pair) for call in done)}

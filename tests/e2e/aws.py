@@ -1,4 +1,4 @@
-"""A stand-in for AWS: moto's server, with what template.yaml names."""
+"""A stand-in for AWS: moto's server, with what template.yaml keeps state in."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,17 +8,14 @@ import requests
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local_runner.template import TEMPLATE
-from tools.provision import template
-from tools.provision.endpoint import STAND_IN_CREDENTIALS, Endpoint
-from tools.provision.stack import Stack
+from tools import provision
 
 
 @contextlib.contextmanager
 def running(**parameters: str) -> Iterator[dict[str, str]]:
     """Run the stand-in; yield the environment of a server that uses it."""
     with empty() as url:
-        yield STAND_IN_CREDENTIALS | make(Endpoint(url=url), **parameters).variables()
+        yield provision.make(provision.state(), url, parameters=parameters)
 
 
 @contextlib.contextmanager
@@ -44,10 +41,3 @@ def empty() -> Iterator[str]:
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing."""
-
-
-def make(endpoint: Endpoint, **parameters: str) -> Stack:
-    """Make what template.yaml names; return it."""
-    stack = Stack(template.read(TEMPLATE), endpoint, prefix="faces-", parameters=parameters)
-    stack.make_all()
-    return stack

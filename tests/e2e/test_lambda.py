@@ -22,7 +22,7 @@ from tests import builders, photos, stories
 from tests.api_gateway import ApiGateway
 from tests.e2e import aws, lambda_runtime
 from tests.e2e.lambda_runtime import Function
-from tools.provision.endpoint import STAND_IN_CREDENTIALS
+from tools.provision import ACCESS
 
 COMMANDS = {function.name: function.command for function in read()}
 
@@ -65,7 +65,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with contextlib.ExitStack() as stack:
         environ = stack.enter_context(aws.running(UploadTenant=stories.TENANT))
         here = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", *STAND_IN_CREDENTIALS):
+        for name in ("AWS_ENDPOINT_URL", *ACCESS):
             here.setenv(name, environ[name])
         environ["INDEX_MIN_FACES"] = "100"
         yield Cloud(tmp_path_factory.mktemp("lambda"), environ, stack)

@@ -8,10 +8,10 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pytest
 from moto import mock_aws
 
-from local_runner.template import TEMPLATE
 from shared.core.errors import PersonNotFoundError
 from shared.core.recognition.models import Person, PersonId
 from shared.core.recognition.ports import Persons
@@ -19,9 +19,7 @@ from shared.storage.aws.persons import DynamoPersons
 from shared.storage.local.database import Database
 from shared.storage.local.persons import SqlitePersons
 from tests.fakes import InMemoryPersons
-from tools.provision import template
-from tools.provision.endpoint import Endpoint
-from tools.provision.stack import Stack
+from tests.shared.storage.aws import dynamo
 
 TAMY = PersonId("acme", "withmind", "tamy")
 
@@ -32,8 +30,8 @@ def dynamo_persons(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoPersons]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     with mock_aws():
-        table = Stack(template.read(TEMPLATE), Endpoint()).make("PersonsTable")
-        yield DynamoPersons(table.ref)
+        dynamo.create_table(boto3.client("dynamodb"), "PersonsTable")
+        yield DynamoPersons("PersonsTable")
 
 
 @pytest.fixture(params=["fake", "sqlite", "dynamodb"])

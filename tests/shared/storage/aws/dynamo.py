@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import botocore.handlers
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -14,17 +15,22 @@ from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from local_runner.template import TEMPLATE
+from local_runner.template import resource_properties
 from shared.storage.aws.faces import DynamoFaces
 from shared.storage.aws.groups import DynamoGroups
 from shared.storage.aws.retry import Retry
 from shared.storage.aws.tables import Tables
 from tests.shared.storage.stores import Store
-from tools.provision import template
-from tools.provision.endpoint import Endpoint
-from tools.provision.stack import Stack
 
 GROUPS, FACES = "GroupsTable", "FacesTable"
+_GIVEN = (
+    "AttributeDefinitions",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "KeySchema",
+    "LocalSecondaryIndexes",
+    "StreamSpecification",
+)  # the properties of a table that CreateTable takes by the same names
 
 
 @dataclass(frozen=True)
@@ -141,11 +147,7 @@ class Dynamo:
 
     store: Store
     transport: Transport
-    _endpoint: Endpoint
-
-    @property
-    def _client(self) -> Any:
-        return self._endpoint.client("dynamodb")
+    _client: Any
 
     def clear(self) -> None:
         """Begin with empty tables and no faults."""
@@ -155,9 +157,8 @@ class Dynamo:
 
     def make(self, *tables: str) -> None:
         """Make tables of the template, under their names there."""
-        stack = Stack(template.read(TEMPLATE), self._endpoint)
         for name in tables:
-            stack.make(name)
+            create_table(self._client, name)
         self.transport.clear()
 
     def contents(self) -> list[object]:
@@ -166,6 +167,15 @@ class Dynamo:
             item for name in (GROUPS, FACES) for item in self._client.scan(TableName=name)["Items"]
         ]
         return [value for item in items for typed in item.values() for value in typed.values()]
+
+
+def create_table(client: Any, name: str) -> None:
+    """Make a table of the template, under its name there."""
+    properties = resource_properties(name)
+    given = {part: properties[part] for part in _GIVEN if part in properties}
+    if "StreamSpecification" in given:
+        given["StreamSpecification"] = {"StreamEnabled": True, **given["StreamSpecification"]}
+    client.create_table(TableName=name, **given)
 
 
 @contextlib.contextmanager
@@ -178,7 +188,7 @@ def running(*, retry: Retry | None = None) -> Iterator[Dynamo]:
         environment.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
         tables = Tables(GROUPS, FACES, retry=retry)
         store = Store(DynamoGroups(tables), DynamoFaces(tables))
-        yield Dynamo(store, transport, Endpoint())
+        yield Dynamo(store, transport, boto3.client("dynamodb"))
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from local_runner.template import resource_properties
 from shared.core.errors import ConcurrencyLimitError, LimitError, StoreUnavailableError
 from shared.core.metering.models import Admission, DistinctLimit, Limits, Rate
 from shared.storage.aws.distinct import DynamoDistinctTracker
@@ -112,7 +113,10 @@ def test_sightings_expire_with_the_last_of_them(dynamo: Dynamo, client: ItemClie
     tracker = DynamoDistinctTracker(client, access_tables.USAGE)
     tracker.note("key k", "a", limit=DistinctLimit(3, 60), now=NOON)
     tracker.note("key k", "b", limit=DistinctLimit(3, 60), now=NOON + 30)
-    assert client.get(access_tables.USAGE, {"id": "key k"})["expires_at"] == NOON + 90
+    time_to_live = resource_properties(access_tables.USAGE)["TimeToLiveSpecification"]
+    assert time_to_live["Enabled"]
+    item = client.get(access_tables.USAGE, {"id": "key k"})
+    assert item[time_to_live["AttributeName"]] == NOON + 90
 
 
 def test_the_item_of_a_key_stays_under_a_kilobyte(client: ItemClient, usage: DynamoUsage) -> None:

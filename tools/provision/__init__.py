@@ -1,1 +1,0 @@
-"""Makes what template.yaml keeps state in, on AWS or on a stand-in for it."""
