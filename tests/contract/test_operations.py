@@ -2,10 +2,7 @@
 
 import math
 import re
-import subprocess
-import sys
 from dataclasses import fields
-from functools import cache
 
 import pytest
 
@@ -48,16 +45,6 @@ def total(arithmetic: str) -> float:
     return sum(math.prod(map(amount, term.split(TIMES))) for term in arithmetic.split("+"))
 
 
-@cache
-def commands(*words: str) -> set[str]:
-    """Return the commands that the command line knows below these words."""
-    done = subprocess.run(
-        [sys.executable, "-m", "local_runner", *words, "--help"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return set(re.findall(r"^    ([a-z][a-z-]+)\b", done.stdout, re.M))
-
-
 def test_every_setting_it_names_is_one() -> None:
     known = {field.name.upper() for kind in (Settings, RunnerSettings) for field in fields(kind)}
     named = quoted(r"[A-Z][A-Z_]{3,}")
@@ -80,21 +67,6 @@ def test_says_what_to_do_about_every_alarm() -> None:
     }
     rows = re.findall(r"^\| `(\w+)` \|", PAGE.split("\n## Alarms\n")[1].split("\n## ")[0], re.M)
     assert sorted(rows) == sorted(alarms)
-
-
-def test_every_command_it_names_is_one() -> None:
-    named = re.findall(r"python -m local_runner ([a-z-]+)(?: ([a-z]+))?", PAGE)
-    assert len(named) > 8
-    for command, action in named:
-        assert command in commands()
-        assert not action or action in commands(command)
-
-
-@pytest.mark.parametrize("heading", re.findall(r"\]\(#([^)]+)\)", PAGE))
-def test_every_link_within_the_page_leads_to_a_heading(heading: str) -> None:
-    headings = re.findall(r"^#+ (.+)$", PAGE, re.M)
-    anchors = {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
-    assert heading in anchors
 
 
 @pytest.mark.parametrize("rows", tables_of_costs(), ids=["hobby", "business", "large"])
