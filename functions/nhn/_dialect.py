@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from shared.app import App
 from shared.core.errors import (
     AccessError,
-    AnalysisTimeoutError,
     BlockedKeyError,
     BodyTooLargeError,
     ConcurrencyLimitError,
-    CorruptImageError,
     DailyLimitError,
     FaceError,
     FaceNotFoundError,
@@ -33,13 +31,11 @@ from shared.core.errors import (
     MonthlyLimitError,
     NoFaceError,
     PersonNotFoundError,
-    StoreUnavailableError,
     TooManyAddressesError,
     TooManyKeysError,
     TooManyPixelsError,
     UnknownApiError,
     UnknownModelError,
-    UnsupportedImageError,
     YearlyLimitError,
 )
 from shared.core.metering.models import ApiKey
@@ -69,10 +65,7 @@ SUCCESS = Result(0, "SUCCESS")
 PARTIAL_SUCCESS = Result(40070, "ServiceQuotaExceededPartialSuccessException")
 
 _INVALID_PARAM = Result(-40000, "InvalidParam")
-_INTERNAL = "InternalServerError"
 _TOO_LARGE = Result(-45020, "ImageTooLargeException", "ImageImageTooLargeException")
-_BAD_FORMAT = Result(-45040, "InvalidImageFormatException", "ImageInvalidImageFormatException")
-_BAD_URL = Result(-45050, "InvalidImageURLException", "ImageInvalidImageURLException")
 
 ERRORS: Mapping[type[FaceError], Result] = {
     InvalidParameterError: _INVALID_PARAM,
@@ -99,15 +92,11 @@ ERRORS: Mapping[type[FaceError], Result] = {
     BodyTooLargeError: Result(-45020, "ImageTooLargeException"),
     ImageTooLargeError: _TOO_LARGE,
     TooManyPixelsError: _TOO_LARGE,
-    UnsupportedImageError: _BAD_FORMAT,
-    CorruptImageError: _BAD_FORMAT,
-    ImageError: _BAD_FORMAT,
-    ImageUrlError: _BAD_URL,
+    ImageError: Result(-45040, "InvalidImageFormatException", "ImageInvalidImageFormatException"),
+    ImageUrlError: Result(-45050, "InvalidImageURLException", "ImageInvalidImageURLException"),
     ImageDownloadTimeoutError: Result(-45060, "ImageTimeoutError", "ImageImageTimeoutError"),
     NoFaceError: Result(-40000, "InvalidParam", headers=(("X-Face-Reason", "NoFace"),)),
-    AnalysisTimeoutError: Result(-50000, _INTERNAL),
-    StoreUnavailableError: Result(-50000, _INTERNAL),
-    FaceError: Result(-50000, _INTERNAL),
+    FaceError: Result(-50000, "InternalServerError"),
 }
 
 

@@ -8,19 +8,14 @@ from dataclasses import dataclass
 
 from shared.app import App
 from shared.core.errors import (
-    AccessError,
-    AnalysisTimeoutError,
     BodyTooLargeError,
     FaceError,
-    GroupError,
     ImageError,
     ImageTooLargeError,
     ImageTooSmallError,
     InvalidParameterError,
-    InvalidTokenError,
     NoFaceError,
     PersonNotFoundError,
-    StoreUnavailableError,
     UnknownModelError,
 )
 from shared.core.metering import access
@@ -54,7 +49,6 @@ _NOT_ENROLLED = Failure(
 )
 
 ERRORS: Mapping[type[FaceError], Failure] = {
-    InvalidParameterError: _FAIL,
     BodyTooLargeError: _WRONG_SIZE,
     ImageTooSmallError: _WRONG_SIZE,
     ImageTooLargeError: _WRONG_SIZE,
@@ -62,12 +56,7 @@ ERRORS: Mapping[type[FaceError], Failure] = {
     NoFaceError: _FAIL,
     PersonNotFoundError: _NOT_ENROLLED,
     UnknownModelError: _NOT_ENROLLED,  # enrolling anew is what helps
-    AccessError: _FAIL,
-    GroupError: _FAIL,
-    InvalidTokenError: _FAIL,
-    AnalysisTimeoutError: _FAIL,
-    StoreUnavailableError: _FAIL,
-    FaceError: Failure({"result": "Fail"}),
+    FaceError: _FAIL,
 }
 
 

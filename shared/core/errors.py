@@ -1,8 +1,8 @@
 """Everything that can go wrong, as one tree.
 
 Each class is one sentence about what happened. How a caller hears of it (code, wording, HTTP
-status) is a dialect's business: `functions/<vendor>/_dialect.py` has a row for every class here,
-found by the nearest ancestor.
+status) is a dialect's business: the table in `functions/<vendor>/_dialect.py` has a row for every
+class here or for an ancestor of it; the nearest counts.
 
     FaceError
       BodyTooLargeError

@@ -1,11 +1,14 @@
 """What a backend provides: the adapters of one way to keep state."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from shared.core.blobs import Blobs
-from shared.core.metering.ports import DistinctTracker, Keys, Usage
-from shared.core.recognition.ports import Faces, Groups, Persons
-from shared.storage.cipher import KeyWrapper
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # a function that builds no sealer starts without numpy and cryptography
+    from shared.core.blobs import Blobs
+    from shared.core.metering.ports import DistinctTracker, Keys, Usage
+    from shared.core.recognition.ports import Faces, Groups, Persons
+    from shared.storage.cipher import KeyWrapper
 
 
 class Backend(Protocol):

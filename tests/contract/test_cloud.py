@@ -1,4 +1,4 @@
-"""What the template must hold in a cloud: nothing is public, plain, unlimited or unwatched."""
+"""The template in the cloud: nothing is public, unencrypted, unlimited or without an alarm."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 from local_runner.template import TEMPLATE
 from shared.config import Settings
 from tests.contract import translated
+from tests.nonempty import nonempty
 from tools.provision import STATE
 
 MADE = translated.template()
@@ -43,7 +44,7 @@ def listed(given: Any) -> list[Any]:
 
 
 def metrics(alarm: dict[str, Any]) -> list[tuple[str, set[str]]]:
-    """Return the metrics that an alarm watches, and of what."""
+    """Return the metrics that an alarm watches, each with the resources it belongs to."""
     parts = [
         part["MetricStat"]["Metric"] for part in alarm.get("Metrics", ()) if "MetricStat" in part
     ]
@@ -58,7 +59,7 @@ def is_watched(metric: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-def test_a_bucket_is_private_encrypted_and_reached_by_tls_alone(name: str) -> None:
+def test_a_bucket_is_private_encrypted_and_reached_only_by_tls(name: str) -> None:
     bucket = BUCKETS[name]
     access = bucket["PublicAccessBlockConfiguration"]
     assert list(access.values()) == [True] * 4
@@ -89,7 +90,7 @@ def test_a_table_is_encrypted_and_can_be_restored(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_a_queue_is_encrypted_and_puts_aside_what_fails(name: str) -> None:
+def test_a_queue_is_encrypted_and_has_a_place_for_failures(name: str) -> None:
     assert QUEUES[name]["SqsManagedSseEnabled"] is True
     targets = [
         names(value)
@@ -101,17 +102,17 @@ def test_a_queue_is_encrypted_and_puts_aside_what_fails(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in QUEUES if "RedrivePolicy" not in QUEUES[name]])
-def test_an_alarm_goes_off_where_something_was_put_aside(name: str) -> None:
+def test_an_alarm_watches_failed_messages(name: str) -> None:
     assert is_watched("ApproximateNumberOfMessagesVisible", name)
 
 
 @pytest.mark.parametrize("name", [name for name in QUEUES if "RedrivePolicy" in QUEUES[name]])
-def test_an_alarm_goes_off_where_messages_wait(name: str) -> None:
+def test_an_alarm_watches_waiting_messages(name: str) -> None:
     assert is_watched("ApproximateAgeOfOldestMessage", name)
 
 
 def walk(value: Any) -> Any:
-    """Yield every name and what it stands for, at any depth."""
+    """Yield every key with its value, at any depth."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key, inner
@@ -121,42 +122,47 @@ def walk(value: Any) -> Any:
             yield from walk(inner)
 
 
-def test_what_holds_state_outlives_the_stack() -> None:
-    for name, resource in MADE["Resources"].items():
-        if resource["Type"] in STATE and resource["Type"] != "AWS::SQS::Queue":
-            assert resource["DeletionPolicy"] == "Retain", name
-            assert resource["UpdateReplacePolicy"] == "Retain", name
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, resource in MADE["Resources"].items()
+        if resource["Type"] in STATE and resource["Type"] != "AWS::SQS::Queue"
+    ],
+)
+def test_state_outlives_the_stack(name: str) -> None:
+    resource = MADE["Resources"][name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
-def test_the_key_rotates() -> None:
+def test_the_kms_key_rotates() -> None:
     assert [key["EnableKeyRotation"] for key in resources("KMS::Key").values()] == [True]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_logs_where_lines_are_deleted_after_a_while(name: str) -> None:
+def test_a_functions_log_has_a_retention_time(name: str) -> None:
     (group,) = names(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])
     assert "RetentionInDays" in resources("Logs::LogGroup")[group]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_a_policy_of_its_own_that_names_everything(name: str) -> None:
+def test_a_function_has_its_own_policy_without_wildcards(name: str) -> None:
     assert names(FUNCTIONS[name]["Role"]) == {f"{name}Role"}
     policies = resources("IAM::Role")[f"{name}Role"]["Policies"]
-    for policy in policies:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            for action in listed(statement["Action"]):
-                assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action)
-            for resource in listed(statement["Resource"]):
-                assert resource != "*"
-                assert isinstance(resource, dict)
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    for statement in nonempty(statements):
+        assert statement["Effect"] == "Allow"
+        for action in nonempty(listed(statement["Action"])):
+            assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action)
+        for resource in nonempty(listed(statement["Resource"])):
+            assert isinstance(resource, dict)  # a reference, never "*"
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_tells_the_topic(name: str) -> None:
+def test_an_alarm_notifies_the_topic(name: str) -> None:
     alarm = ALARMS[name]
-    told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
-    assert alarm["AlarmActions"] == alarm["OKActions"] == told
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+    assert alarm["AlarmActions"] == alarm["OKActions"] == topic
     assert alarm["AlarmDescription"].endswith(".")
     assert alarm["TreatMissingData"] == "notBreaching"
 
@@ -169,39 +175,37 @@ def calls_of_the_api() -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - calls_of_the_api()))
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_an_alarm_goes_off_where_a_function_fails_that_nobody_waits_for(
-    name: str, metric: str
-) -> None:
+def test_an_alarm_watches_functions_that_no_caller_waits_for(name: str, metric: str) -> None:
     assert is_watched(metric, name)
 
 
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - calls_of_the_api()))
-def test_what_a_function_gives_up_that_nobody_waits_for_is_put_aside(name: str) -> None:
-    (told,) = [
+def test_failed_events_of_those_functions_are_put_aside(name: str) -> None:
+    (source,) = [
         properties
         for kind in ("Lambda::EventSourceMapping", "Lambda::EventInvokeConfig")
         for properties in resources(kind).values()
         if properties["FunctionName"] == {"Ref": name}
     ]
-    from_queues = names(told.get("EventSourceArn", "")) & set(QUEUES)
+    from_queues = names(source.get("EventSourceArn", "")) & set(QUEUES)
     if from_queues:
         assert all("RedrivePolicy" in QUEUES[queue] for queue in from_queues)
     else:
-        assert names(told["DestinationConfig"]["OnFailure"]) <= set(QUEUES)
+        assert names(source["DestinationConfig"]["OnFailure"]) <= set(QUEUES)
 
 
 @pytest.mark.parametrize("metric", ["5xx", "Latency"])
-def test_an_alarm_goes_off_where_callers_are_served_badly(metric: str) -> None:
+def test_an_alarm_watches_errors_and_latency_of_the_api(metric: str) -> None:
     assert is_watched(metric, "Api")
 
 
 @pytest.mark.parametrize("metric", ["ReadThrottleEvents", "WriteThrottleEvents"])
-def test_an_alarm_goes_off_where_a_table_is_too_slow_for_functions(metric: str) -> None:
+def test_an_alarm_watches_throttling_of_every_table_in_use(metric: str) -> None:
     used = {name for name in TABLES if {"Ref": name} in VARIABLES.values()}
     assert {name for name in TABLES if is_watched(metric, name)} == used
 
 
-def test_an_alarm_goes_off_where_functions_log_errors() -> None:
+def test_an_alarm_watches_logged_errors() -> None:
     (unexpected,) = resources("Logs::MetricFilter").values()
     groups = [names(function["LoggingConfig"]["LogGroup"]) for function in FUNCTIONS.values()]
     assert groups == [names(unexpected["LogGroupName"])] * len(FUNCTIONS)
@@ -216,7 +220,7 @@ def is_watched_in(namespace: Any, metric: str) -> bool:
     )
 
 
-def test_the_api_lets_only_so_many_calls_pass_and_logs_no_path() -> None:
+def test_the_api_limits_its_rate_and_logs_no_path() -> None:
     (stage,) = resources("ApiGatewayV2::Stage").values()
     limits = stage["DefaultRouteSettings"]
     assert limits["ThrottlingRateLimit"] == {"Ref": "CallsPerSecond"}
@@ -232,17 +236,17 @@ def test_the_api_lets_only_so_many_calls_pass_and_logs_no_path() -> None:
     }  # fmt: skip
 
 
-def test_every_setting_that_aws_needs_is_given() -> None:
+def test_the_template_sets_everything_that_aws_needs() -> None:
     needed = {field.name.upper() for field in fields(Settings) if field.metadata["aws"]}
     assert needed
     assert needed - {"KEY_LOG_TABLE"} <= set(VARIABLES)  # which the command line alone needs
 
 
-def test_every_parameter_is_described_and_has_its_place_in_the_form() -> None:
+def test_every_parameter_has_a_description_and_a_group() -> None:
     source = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
     interface = source["Metadata"]["AWS::CloudFormation::Interface"]
     placed = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
     assert sorted(placed) == sorted(source["Parameters"])
-    for declaration in source["Parameters"].values():
+    for declaration in nonempty(source["Parameters"].values()):
         assert declaration["Description"].endswith(".")
         assert "Default" in declaration

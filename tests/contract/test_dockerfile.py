@@ -1,4 +1,4 @@
-"""The Dockerfile names what is there; it cannot be built without Docker, but it can be read."""
+"""The Dockerfile agrees with the repository. It is read here, not built: there is no Docker."""
 
 import re
 import subprocess
@@ -9,22 +9,22 @@ import pytest
 
 from shared.config import ROOT
 from shared.vision.weights import published
+from tests.nonempty import nonempty
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_every_path_that_it_copies_exists() -> None:
-    for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
-        *sources, _ = line.split()
-        for source in sources:
+def test_copies_only_paths_that_exist() -> None:
+    for line in nonempty(re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)):
+        for source in nonempty(line.split()):
             assert (ROOT / source).exists(), source
 
 
-def test_the_image_carries_the_licences_of_the_weights_in_it() -> None:
+def test_the_image_contains_the_licences_of_its_weights() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
     assert {"LICENSE", "NOTICE", "licences"} <= {path for line in copied for path in line.split()}
     notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
-    for weights in published().models.values():
+    for weights in nonempty(published().models.values()):
         assert weights.file in notice
         assert weights.origin in notice
     named = set(re.findall(r"licences/(\S+\.txt)", notice))
@@ -32,13 +32,13 @@ def test_the_image_carries_the_licences_of_the_weights_in_it() -> None:
 
 
 @pytest.mark.timeout(900)
-def test_what_it_compiles_is_there_to_be_compiled() -> None:
+def test_the_code_compiled_ahead_of_time_runs() -> None:
     (code,) = re.findall(r'^RUN NUMBA_CACHE_DIR=\S+ python -c "(.+)"', DOCKERFILE, re.MULTILINE)
     module = types.ModuleType("compiled")
     exec(code, vars(module))  # noqa: S102 - a line of this repository
 
 
-def test_its_commands_take_the_options_they_are_given() -> None:
+def test_its_commands_accept_their_options() -> None:
     (command,) = re.findall(r"^RUN python -m (tools\.models .+)$", DOCKERFILE, re.MULTILINE)
     words = command.split()
     assert words[-1] == "fetch"
@@ -48,14 +48,14 @@ def test_its_commands_take_the_options_they_are_given() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_numba_is_given_a_folder_that_lambda_lets_it_write_to() -> None:
+def test_numba_caches_in_a_folder_that_is_writable_in_lambda() -> None:
     assert "NUMBA_CACHE_DIR=/tmp/" in DOCKERFILE
     (entry_point,) = re.findall(r"^ENTRYPOINT (.+)$", DOCKERFILE, re.MULTILINE)
     assert "cp -r /opt/numba $NUMBA_CACHE_DIR" in entry_point
 
 
-def test_a_base_without_cuda_goes_with_the_onnxruntime_for_cpus() -> None:
-    """There is no driver where images are built, so whoever names the base says it."""
+def test_a_base_without_cuda_comes_with_the_cpu_onnxruntime() -> None:
+    """A build has no GPU driver to look for, so the runtime is given together with the base."""
     assert re.search(r"^ARG BASE=nvidia/cuda:.+\nARG RUNTIME=gpu$", DOCKERFILE, re.MULTILINE)
     assert "tools/requirements.py --runtime ${RUNTIME} requirements.txt" in DOCKERFILE
     named = [

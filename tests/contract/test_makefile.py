@@ -1,4 +1,4 @@
-"""The Makefile's environment: one onnxruntime, and nothing is installed for nothing."""
+"""The Makefile's environment: one onnxruntime, and no needless installation."""
 
 import os
 import re
@@ -14,18 +14,18 @@ from tools import requirements
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
-# Makes no environment, but notes that it was told to.
+# Notes the order to make an environment, and makes none.
 OUTSIDE = """#!/bin/sh
-if [ "$2" = venv ]; then echo "$@" >> {folder}/told; else exec {python} "$@"; fi
+if [ "$2" = venv ]; then echo "$@" >> {folder}/noted; else exec {python} "$@"; fi
 """
-# Stands in for the environment's Python: it lists what is installed, and notes what it is told.
+# Stands in for the environment's Python: lists what is installed, and notes its arguments.
 PYTHON = """#!/bin/sh
-if [ "$3" = freeze ]; then cat {folder}/installed; else echo "$@" >> {folder}/told; fi
+if [ "$3" = freeze ]; then cat {folder}/installed; else echo "$@" >> {folder}/noted; fi
 """
 
 
 class Environment:
-    """An environment that consists of a Python that does as if."""
+    """An environment whose Python only notes its arguments."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,16 +41,16 @@ class Environment:
             program.chmod(0o755)
 
     def make(self, installed: str, runtime: str) -> list[str]:
-        """Return what Python was told, in it and outside, to make it ready for `make run`."""
-        told = self._folder / "told"
-        told.write_text("")
+        """Prepare it for `make run`; return the arguments of each call of either Python."""
+        noted = self._folder / "noted"
+        noted.write_text("")
         (self._folder / "installed").write_text(installed)
         subprocess.run(
             ["make", f"VENV={self._venv}", f"PYTHON={self._outside}", f"{self._venv}/.run"],  # noqa: S607
             cwd=ROOT, env={"PATH": os.environ["PATH"], "RUNTIME": runtime},
             capture_output=True, check=True,
         )  # fmt: skip
-        return told.read_text().splitlines()
+        return noted.read_text().splitlines()
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def version() -> str:
     return next(line.partition("==")[2] for line in lines if line.startswith("onnxruntime-gpu=="))
 
 
-def uninstalls(told: list[str]) -> list[str]:
-    return [line for line in told if line.startswith("-m pip uninstall")]
+def uninstalls(noted: list[str]) -> list[str]:
+    return [line for line in noted if line.startswith("-m pip uninstall")]
 
 
 @pytest.mark.parametrize(
@@ -79,26 +79,24 @@ def uninstalls(told: list[str]) -> list[str]:
         ("gpu", ["onnxruntime-gpu"], False),
     ],
 )
-def test_the_wheel_that_is_not_wanted_goes_before_the_other_comes(
+def test_the_unwanted_wheel_is_removed_before_the_other_is_installed(
     environment: Environment, version: str, runtime: str, installed: list[str], removed: bool
 ) -> None:
     listed = "".join(f"{name}=={version}\n" for name in ["numpy", *installed])
-    told = environment.make(listed, runtime)
-    assert len(uninstalls(told)) == removed
-    assert all(line.endswith(" onnxruntime onnxruntime-gpu") for line in uninstalls(told))
-    assert told[-1].startswith("-m pip install")
+    noted = environment.make(listed, runtime)
+    assert len(uninstalls(noted)) == removed
+    assert all(line.endswith(" onnxruntime onnxruntime-gpu") for line in uninstalls(noted))
+    assert noted[-1].startswith("-m pip install")
 
 
-def test_nothing_is_installed_until_something_else_is_wanted(
-    environment: Environment, version: str
-) -> None:
+def test_installs_only_after_a_change(environment: Environment, version: str) -> None:
     assert environment.make("", "cpu")
     assert environment.make(f"onnxruntime=={version}\n", "cpu") == []
     assert len(environment.make(f"onnxruntime=={version}\n", "gpu")) == 2
     assert environment.make(f"onnxruntime-gpu=={version}\n", "gpu") == []
 
 
-def test_an_environment_that_was_left_without_pip_is_made_again(environment: Environment) -> None:
+def test_an_environment_without_pip_is_made_again(environment: Environment) -> None:
     """Debian's Python without `python3.11-venv` leaves one, and says what to install."""
     environment.pip.unlink()
     made, installed = environment.make("", "cpu")
@@ -106,16 +104,16 @@ def test_an_environment_that_was_left_without_pip_is_made_again(environment: Env
     assert installed.startswith("-m pip install ")
 
 
-def test_what_converts_the_models_is_installed_pinned(environment: Environment) -> None:
+def test_converters_are_installed_at_their_pinned_versions(environment: Environment) -> None:
     (names,) = re.findall(r"^CONVERTERS := (\S+)$", MAKEFILE, re.MULTILINE)
-    (told,) = environment.make("", "cpu")
-    pinned = dict(re.findall(r" ([a-z]+)==(\S+)", told))
+    (noted,) = environment.make("", "cpu")
+    pinned = dict(re.findall(r" ([a-z]+)==(\S+)", noted))
     assert set(pinned) == set(names.split("|"))
     wanted = set(requirements.read(ROOT / "requirements-dev.txt"))
     assert {f"{name}=={number}" for name, number in pinned.items()} <= wanted
 
 
-def test_the_image_converts_the_models_with_the_same() -> None:
+def test_the_image_uses_the_same_converters() -> None:
     (ours,) = re.findall(r"^CONVERTERS := (\S+)$", MAKEFILE, re.MULTILINE)
     (theirs,) = re.findall(r"grep -hoE '\^\((\S+)\)==", DOCKERFILE)
     assert set(theirs.split("|")) - set(ours.split("|")) == {"numpy", "rich"}

@@ -1,4 +1,4 @@
-"""The metrics are those of the catalogue, in the code and in what is written about them."""
+"""The catalogue of metrics agrees with the code and with docs/metrics.md."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ DOCUMENT = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 NAMES = {value: name for name, value in vars(metrics).items() if isinstance(value, Metric)}
 
 
-def test_the_table_of_metrics_is_the_catalogue() -> None:
+def test_the_table_of_metrics_matches_the_catalogue() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([^|]*) \| (.+) \|$", DOCUMENT, re.MULTILINE)
     assert rows == [
         (
@@ -26,7 +26,7 @@ def test_the_table_of_metrics_is_the_catalogue() -> None:
     ]
 
 
-def test_every_metric_that_the_document_names_exists() -> None:
+def test_every_metric_in_the_document_exists() -> None:
     known = {
         f"face_functions_{metric.name}{ending}"
         for metric in CATALOGUE
@@ -37,7 +37,7 @@ def test_every_metric_that_the_document_names_exists() -> None:
     assert named <= known
 
 
-def test_every_error_that_the_document_names_exists() -> None:
+def test_every_error_in_the_document_exists() -> None:
     named = set(re.findall(r'outcome="(\w+)"|`(\w+Error)`', DOCUMENT))
     words = {word for pair in named for word in pair if word and word != "ok"}
     assert words == {"FaceError", "StoreUnavailableError"}

@@ -1,4 +1,4 @@
-"""Each function's policy allows what its handler does, and nothing that no story of it does."""
+"""Each function's IAM policy allows what the stories make it do, and nothing else."""
 
 import itertools
 import json
@@ -38,7 +38,7 @@ MODELS = ("codec", "detector", "poses", "recognizers", "redactor")
 
 
 class Functions:
-    """The functions of the template, and what each asked of AWS; none knows another's memory."""
+    """The functions of the template, each with an App of its own, and their calls of AWS."""
 
     def __init__(self) -> None:
         self.calls: defaultdict[str, set[Call]] = defaultdict(set)
@@ -57,7 +57,7 @@ class Functions:
             self.calls[self._running].add(call)
 
     def invoke(self, name: str, event: Any) -> Any:
-        """Call a function; one of an API for a caller who was never seen before."""
+        """Call a function; calls of an API come from a new address each."""
         if "requestContext" in event:
             address = f"2001:db8:0:{next(self._networks):x}::1"
             event["requestContext"]["http"]["sourceIp"] = address
@@ -71,12 +71,12 @@ class Functions:
 
 @dataclass
 class Account:
-    """What each function did in an account where the template was made, and what it may do.
+    """What each function did in an account with the stack of the template, and what it may do.
 
     Attributes:
-        calls: what the handler of a function asked for, by the function's name.
-        policies: of the function's role.
-        destinations: ARNs of what Lambda sends to, with the rights of a function, after it failed.
+        calls: the calls that the handler of a function made, by the function's name.
+        policies: the policies of each function's role.
+        destinations: ARNs that Lambda sends failed events to, with the rights of the function.
 
     """
 
@@ -106,7 +106,7 @@ class Account:
 
 
 def with_policies() -> dict[str, Any]:
-    """Return the template of what holds state, and of outputs that tell the functions' rights."""
+    """Return the template of what holds state, with the functions' rights as outputs."""
     resources = translated.template()["Resources"]
     policies = {name: resources[f"{name}Role"]["Properties"]["Policies"] for name in COMMANDS}
     destinations = {
@@ -132,7 +132,7 @@ def listed(given: Any) -> list[str]:
 
 @pytest.fixture(scope="module")
 def account(app: App) -> Iterator[Account]:
-    """An account in which every story was played."""
+    """An account after every story."""
     called = Functions()
     with mock_aws(), pytest.MonkeyPatch.context() as environment:
         for name, value in provision.ACCESS.items():
@@ -154,7 +154,7 @@ def account(app: App) -> Iterator[Account]:
 
 
 def play(operator: App, invoke: Invoke, files: Any, variables: dict[str, str]) -> None:
-    """Play every story with a key of which every call is looked at in every way."""
+    """Play every story with a key that has every kind of limit."""
     _, key = keyring.create(
         operator.keys, name="stories", tenant=stories.TENANT, limits=EVERY_LIMIT,
         secret=operator.key_secret, by="test", now=datetime.now(UTC),
@@ -173,7 +173,9 @@ def matches(call: Call, allowed: Call) -> bool:
 
 
 @pytest.mark.parametrize("function", COMMANDS)
-def test_a_function_may_do_what_it_does_and_no_more(account: Account, function: str) -> None:
+def test_a_policy_allows_what_the_function_does_and_no_more(
+    account: Account, function: str
+) -> None:
     assert account.calls[function]
     done, allowed = account.done(function), account.allowed(function)
     refused = {call for call in done if not any(matches(call, pair) for pair in allowed)}

@@ -11,7 +11,7 @@ import pytest
 
 from shared.config import ROOT, Settings
 
-# Says how many threads it has: what reports in the background, now or later, has one of its own.
+# Prints its number of threads: a reporter in the background would have one of its own.
 LOAD_A_MODEL = """
 import os, sys
 from pathlib import Path
@@ -24,7 +24,7 @@ print(len(os.listdir("/proc/self/task")))
 
 
 def run(folder: Path, code: str, *words: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process that knows no folder but this one."""
+    """Run code in a process whose home and temporary folder is this one."""
     places = {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, words)], cwd=folder, env=places | environ,
@@ -43,7 +43,7 @@ def test_loading_a_model_writes_no_file_and_opens_no_socket(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_socket_would_have_ended_that_process(tmp_path: Path) -> None:
+def test_this_check_notices_a_socket(tmp_path: Path) -> None:
     code = """
 from tests import sockets
 sockets.forbid()
@@ -53,8 +53,8 @@ socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     assert run(tmp_path, code).returncode == -signal.SIGSYS
 
 
-def test_it_is_imported_after_it_was_told() -> None:
-    """What stands below `shared` is imported after `shared/__init__.py`, which tells it."""
+def test_onnxruntime_is_imported_below_shared_only() -> None:
+    """`shared/__init__.py`, which disables telemetry, runs before every module below it."""
     importers = [
         path.relative_to(ROOT)
         for folder in ("functions", "shared", "local_runner", "tools", "benchmarks", "tests")
@@ -73,5 +73,5 @@ def test_it_is_imported_after_it_was_told() -> None:
         ("template.yaml", r'^ {8}ORT_DISABLE_TELEMETRY: "1"'),
     ],
 )
-def test_every_way_to_start_says_so_too(file: str, line: str) -> None:
+def test_every_way_to_start_disables_telemetry(file: str, line: str) -> None:
     assert re.search(line, (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""template.yaml and the code say the same."""
+"""template.yaml and the code agree."""
 
 import re
 from pathlib import Path
@@ -34,13 +34,18 @@ def test_every_command_is_a_handler(function: template.Function) -> None:
     assert callable(functions.load(function.command))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_the_local_runner_fires_every_trigger(function: template.Function, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("function", "trigger"),
+    [(function, trigger) for function in FUNCTIONS for trigger in function.triggers],
+    ids=lambda value: getattr(value, "name", type(value).__name__),
+)
+def test_the_local_runner_fires_every_trigger(
+    function: template.Function, trigger: template.Trigger, tmp_path: Path
+) -> None:
     app = builders.app(tmp_path)
     runner = RunnerSettings.from_environment({})
-    for wanted in function.triggers:
-        call = functions.caller(function.name, function.command, app)
-        assert factory.build(wanted, app, runner, rule=function.name, call=call) is not None
+    call = functions.caller(function.name, function.command, app)
+    assert factory.build(trigger, app, runner, rule=function.name, call=call) is not None
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -50,7 +55,7 @@ def test_every_function_is_an_image_with_a_route_or_a_trigger(function: template
     assert bool(function.routes) != bool(function.triggers)
 
 
-def test_a_failed_upload_alone_is_delivered_again_and_then_put_aside() -> None:
+def test_only_failed_uploads_are_redelivered_and_then_put_aside() -> None:
     function = template.resource_properties("DeidentifyUploadFunction")
     source = function["Events"]["Upload"]["Properties"]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -60,7 +65,7 @@ def test_a_failed_upload_alone_is_delivered_again_and_then_put_aside() -> None:
     assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_DELIVERIES
 
 
-def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
+def test_the_timeout_covers_every_attempt_at_every_upload_of_a_batch() -> None:
     function = template.resource_properties("DeidentifyUploadFunction")
     batch = function["Events"]["Upload"]["Properties"]["BatchSize"]
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
@@ -69,7 +74,7 @@ def test_an_upload_may_be_analysed_as_often_as_it_is_tried() -> None:
     assert function["Timeout"] >= batch * processing.ATTEMPTS * int(timeout.group(1))
 
 
-def test_only_the_inbox_of_the_account_may_tell_of_uploads() -> None:
+def test_only_the_accounts_inbox_may_send_to_the_upload_queue() -> None:
     policy = template.resource_properties("UploadQueuePolicy")["PolicyDocument"]
     (statement,) = policy["Statement"]
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
@@ -78,7 +83,7 @@ def test_only_the_inbox_of_the_account_may_tell_of_uploads() -> None:
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "AWS::AccountId"}
 
 
-def test_no_route_is_named_twice() -> None:
+def test_routes_are_unique() -> None:
     keys = [route.key for function in FUNCTIONS for route in function.routes]
     assert len(keys) == len(set(keys))
 
@@ -97,7 +102,7 @@ def test_every_environment_variable_is_a_setting() -> None:
 READING = r"os\.getenv|os\.environ(?!\[\S+\] = |\.setdefault\()"
 
 
-def test_only_the_settings_read_the_environment() -> None:
+def test_only_config_reads_the_environment() -> None:
     readers = [
         path
         for folder in ("functions", "shared", "local_runner", "tools", "benchmarks")

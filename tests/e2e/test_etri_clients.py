@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from shared.config import ROOT
-from tests import photos
+from tests import examples, photos
 from tests.e2e.server import Server, running
 
-GOLDEN = ROOT / "tests" / "golden" / "etri"
-CLIENTS = ("java", "php", "cpp", "python", "node")
+GOLDEN = examples.FOLDER / "etri"
+CLIENTS = sorted(path.stem for path in GOLDEN.glob("*.http"))
 ESCAPES = {"java": ("=", r"\u003d"), "php": ("/", r"\/")}
 
 KEY = "the-key-of-this-server"
@@ -111,11 +110,6 @@ def exchange(server: Server, request: Message, piece: int | None = None) -> Answ
         return read(connection)
 
 
-def golden(name: str) -> dict[str, Any]:
-    envelope: dict[str, Any] = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
-    return envelope
-
-
 def check_headers(answer: Answer) -> None:
     assert answer.headers["Content-Type"] == "application/json; charset=UTF-8"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -126,7 +120,7 @@ def check_headers(answer: Answer) -> None:
 def check_success(answer: Answer, faces_field: str = "results") -> None:
     check_headers(answer)
     assert answer.status == 200
-    assert list(answer.json) == list(golden("answer.json"))
+    assert list(answer.json) == list(examples.read("etri/face_deid.json"))
     found = answer.json["return_object"]
     assert list(found) == [faces_field, "file", "type"]
     (face,) = found[faces_field]
@@ -142,7 +136,7 @@ def check_success(answer: Answer, faces_field: str = "results") -> None:
 def test_answers_a_sample_client(server: Server, client: str, piece: int | None) -> None:
     answer = exchange(server, message(server, client), piece)
     check_success(answer)
-    assert {**answer.json, "return_object": {}} == golden("answer.json")
+    assert {**answer.json, "return_object": {}} == examples.read("etri/face_deid.json")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -151,8 +145,9 @@ def test_refuses_a_sample_client_without_a_key(server: Server, client: str) -> N
     answer = exchange(server, message(server, client, (header, "")))
     check_headers(answer)
     assert answer.status == 403
-    assert list(answer.json) == list(golden("refusal.json"))
-    assert answer.json == golden("refusal.json")
+    refusal = examples.read("errors/etri.json")["MissingKeyError"]["payload"]
+    assert list(answer.json) == list(refusal)
+    assert answer.json == refusal
 
 
 def test_tells_a_client_that_waits_for_it_to_send_the_body(server: Server) -> None:

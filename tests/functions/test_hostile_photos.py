@@ -1,4 +1,4 @@
-"""Photos that are hard on libraries are served by every API, with the real models."""
+"""Every API serves photos that image libraries find hard, with the real models."""
 
 import base64
 import json
@@ -67,7 +67,7 @@ def is_inside(place: tuple[float, float], box: dict[str, float]) -> bool:
 
 
 @every_photo
-def test_nhn_finds_enrols_and_knows_the_faces(store: App, name: str) -> None:
+def test_nhn_detects_enrols_and_recognises_the_faces(store: App, name: str) -> None:
     photo, nhn = PHOTOS[name], NhnClient(store, builders.KEY)
     taken = image(photo.data)
     both = {"sourceImage": taken, "targetImage": taken}
@@ -94,7 +94,7 @@ def test_nhn_finds_enrols_and_knows_the_faces(store: App, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TURNED)
-def test_nhn_tells_how_a_face_is_turned(store: App, name: str) -> None:
+def test_nhn_reports_the_roll_of_a_face(store: App, name: str) -> None:
     body = {"image": image(PHOTOS[name].data)}
     (detail,) = NhnClient(store, builders.KEY).data("POST", "/detect", body)["faceDetails"]
     assert detail["orientation"]["z"] == pytest.approx(135, abs=8)
@@ -105,7 +105,7 @@ def pixels(store: App, data: bytes) -> Any:
 
 
 def is_hidden(store: App, photo: Hostile, data: bytes) -> bool:
-    """Tell whether a photo looks otherwise where its face is."""
+    """Return whether the photo changed where its face is."""
     before, after = pixels(store, photo.data), pixels(store, data)
     height, width = before.shape[:2]
     x, y = round(photo.place[0] * width), round(photo.place[1] * height)
@@ -139,7 +139,7 @@ def test_face_deid_hides_the_faces(store: App, name: str, options: dict[str, Any
 
 
 @every_photo
-def test_withmind_enrols_and_knows_the_faces(store: App, name: str) -> None:
+def test_withmind_enrols_and_recognises_the_faces(store: App, name: str) -> None:
     photo, withmind = PHOTOS[name], WithmindClient(store)
     enrolled = withmind.answer(ENROL, photo.data)
     assert enrolled == (b'{"result":"Success"}' if photo.faces else b'{"result":"Fail"}')
@@ -149,7 +149,7 @@ def test_withmind_enrols_and_knows_the_faces(store: App, name: str) -> None:
         assert b"unregistered" in withmind.answer(ANALYSE, photo.data)
 
 
-def test_the_command_does_them_all(store: App, tmp_path: Path) -> None:
+def test_the_command_processes_them_all(store: App, tmp_path: Path) -> None:
     inside, out = tmp_path / "in", tmp_path / "out"
     inside.mkdir()
     for name, photo in PHOTOS.items():
@@ -159,7 +159,7 @@ def test_the_command_does_them_all(store: App, tmp_path: Path) -> None:
     assert_hidden(store, {name: (out / f"{name}.jpg").read_bytes() for name in PHOTOS})
 
 
-def test_they_all_come_out_of_the_outbox(store: App) -> None:
+def test_every_upload_reaches_the_outbox(store: App) -> None:
     for name, photo in PHOTOS.items():
         store.inbox.put(name, photo.data)
     reply = deidentify_upload.handler({"Records": [message(name) for name in PHOTOS]}, None, store)

@@ -1,9 +1,9 @@
 """Finding the faces of a group that are most like a face."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shared.core.deadline import Deadline
 from shared.core.errors import FaceNotFoundError
@@ -14,7 +14,12 @@ from shared.core.recognition import detection
 from shared.core.recognition.detection import ImageInput
 from shared.core.recognition.models import Group, StoredFace
 from shared.core.recognition.ports import FaceIndex, Faces, Recognizer, Sealer
-from shared.core.recognition.similarity import Calibration
+
+if TYPE_CHECKING:  # a function that compares no vectors starts without numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shared.core.recognition.similarity import Calibration
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The embedded backend: SQLite and files in one folder."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
@@ -13,9 +14,11 @@ from shared.storage.local.distinct import SqliteDistinctTracker
 from shared.storage.local.faces import SqliteFaces
 from shared.storage.local.groups import SqliteGroups
 from shared.storage.local.keys import SqliteKeys
-from shared.storage.local.master_key import FileKeyWrapper
 from shared.storage.local.persons import SqlitePersons
 from shared.storage.local.usage import SqliteUsage
+
+if TYPE_CHECKING:
+    from shared.storage.local.master_key import FileKeyWrapper
 
 
 class LocalBackend(Backend):
@@ -54,7 +57,10 @@ class LocalBackend(Backend):
         return SqlitePersons(self.database)
 
     @override
-    def key_wrapper(self) -> FileKeyWrapper:
+    def key_wrapper(self) -> "FileKeyWrapper":
+        # with numpy and cryptography, which only those who handle vectors need
+        from shared.storage.local.master_key import FileKeyWrapper
+
         return FileKeyWrapper(self._settings.data_dir)
 
     @override

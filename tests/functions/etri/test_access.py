@@ -1,4 +1,4 @@
-"""Who may call FaceDeID, whence and how often, and in what words it is refused otherwise."""
+"""Access to FaceDeID: keys, addresses, quotas, and the wording of each refusal."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -93,7 +93,7 @@ def key_form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_the_checks_come_in_order(tmp_path: Path, key_form: str) -> None:
+def test_checks_run_in_order(tmp_path: Path, key_form: str) -> None:
     everything_wrong = Limits(
         daily=0,
         monthly=0,
@@ -157,7 +157,9 @@ def test_the_checks_come_in_order(tmp_path: Path, key_form: str) -> None:
     assert gateway.used_today() == 1
 
 
-def test_unknown_paths_are_refused_after_the_address_and_use_up_nothing(tmp_path: Path) -> None:
+def test_an_unknown_path_is_refused_after_the_address_check_and_is_not_counted(
+    tmp_path: Path,
+) -> None:
     gateway = Gateway(
         tmp_path, Limits(daily=0, in_flight=1, networks=(parse_network(f"{HERE}/32"),))
     )
@@ -171,7 +173,7 @@ def test_unknown_paths_are_refused_after_the_address_and_use_up_nothing(tmp_path
     assert gateway.used_today() == 0
 
 
-def test_a_key_may_have_five_thousand_calls_a_day_unless_it_is_told_otherwise(
+def test_a_key_has_five_thousand_calls_a_day_by_default(
     tmp_path: Path,
 ) -> None:
     headers = Gateway(tmp_path).post()["headers"]
@@ -187,7 +189,7 @@ def test_a_key_may_have_five_thousand_calls_a_day_unless_it_is_told_otherwise(
         (Limits(yearly=2), NEW_YEAR, "Yearly Limit Exceeded"),
     ],
 )
-def test_a_quota_is_renewed_at_midnight_in_korea(
+def test_a_quota_resets_at_midnight_in_korea(
     tmp_path: Path, limits: Limits, turn: float, expected: str
 ) -> None:
     gateway = Gateway(tmp_path, limits)
@@ -197,7 +199,7 @@ def test_a_quota_is_renewed_at_midnight_in_korea(
     assert [gateway.outcome() for _ in range(3)] == [ANALYSED, ANALYSED, expected]
 
 
-def test_the_headers_tell_what_is_left_and_for_how_long(tmp_path: Path) -> None:
+def test_headers_say_how_many_calls_are_left_and_until_when(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, Limits(daily=2))
     gateway.now = MIDNIGHT - 90.5
     for remaining in ("1", "0", "0"):
@@ -210,13 +212,13 @@ def test_the_headers_tell_what_is_left_and_for_how_long(tmp_path: Path) -> None:
     assert gateway.post()["headers"]["X-RateLimit-Reset"] == "86400"
 
 
-def test_a_key_without_a_quota_of_the_day_has_no_such_headers(tmp_path: Path) -> None:
+def test_a_key_without_a_daily_quota_gets_no_quota_headers(tmp_path: Path) -> None:
     headers = Gateway(tmp_path, Limits(daily=None)).post()["headers"]
     assert not any(name.startswith("X-RateLimit") for name in headers)
 
 
 class Detector:
-    """Finds no face; a test may let it wait, or fail."""
+    """Finds no face; a test can make it wait or fail."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -275,7 +277,7 @@ class Stopped:
         raise SystemExit
 
 
-def test_a_worker_that_is_told_to_stop_gives_its_call_back(tmp_path: Path) -> None:
+def test_a_call_is_refunded_when_its_worker_is_stopped(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, Limits(in_flight=1), detector=Stopped())
     with pytest.raises(SystemExit):
         gateway.post(photos.astronaut_jpeg())
@@ -299,7 +301,7 @@ def test_a_call_over_midnight_counts_on_the_day_it_began(tmp_path: Path) -> None
     }  # fmt: skip
 
 
-def test_only_so_many_calls_are_in_flight(tmp_path: Path) -> None:
+def test_refuses_calls_over_the_limit_in_flight(tmp_path: Path) -> None:
     detector = Detector()
     gateway = Gateway(tmp_path, Limits(in_flight=2), detector=detector)
     detector.may_leave.clear()
@@ -325,7 +327,7 @@ def test_a_burst_over_the_rate_is_refused(tmp_path: Path) -> None:
     assert gateway.used_today() == 4
 
 
-def test_a_key_is_used_from_no_more_addresses_than_it_may(tmp_path: Path) -> None:
+def test_refuses_a_key_from_too_many_addresses(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, Limits(addresses=DistinctLimit(2, 3600)))
     outcomes = [gateway.outcome(ip=f"192.0.2.{last}") for last in (1, 2, 3, 1)]
     assert outcomes == [ANALYSED, ANALYSED, "Too Many IPs", ANALYSED]
@@ -333,7 +335,7 @@ def test_a_key_is_used_from_no_more_addresses_than_it_may(tmp_path: Path) -> Non
     assert gateway.outcome(ip="192.0.2.3") == ANALYSED
 
 
-def test_an_address_uses_no_more_keys_than_it_may(tmp_path: Path) -> None:
+def test_refuses_an_address_with_too_many_keys(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, environ={"MAX_KEYS_PER_IP": "1", "KEYS_PER_IP_WINDOW_S": "60"})
     gateway.add_key("other", Limits())
     assert gateway.outcome() == ANALYSED
@@ -362,7 +364,7 @@ def test_an_address_uses_no_more_keys_than_it_may(tmp_path: Path) -> None:
         ("", "203.0.113.5", False),
     ],
 )
-def test_the_address_is_the_callers_own_and_not_what_he_says(
+def test_a_forwarded_address_counts_only_from_a_trusted_proxy(
     tmp_path: Path, ip: str, forwarded_for: str, is_let_in: bool
 ) -> None:
     networks = (parse_network("203.0.113.0/24"), parse_network("2001:db8::/32"))
@@ -380,7 +382,7 @@ class Unsettled(InMemoryUsage):
         raise StoreUnavailableError
 
 
-def test_an_answer_is_given_even_if_its_call_cannot_be_settled(tmp_path: Path) -> None:
+def test_answers_even_if_the_call_cannot_be_settled(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, Limits(in_flight=1), usage=Unsettled())
     assert gateway.outcome() == ANALYSED
 
@@ -396,7 +398,7 @@ def stored(tmp_path: Path) -> App:
     return builders.app_with(builders.settings(tmp_path), keys=keys)
 
 
-def test_of_forty_calls_at_once_ten_are_served(stored: App) -> None:
+def test_serves_ten_of_forty_concurrent_calls(stored: App) -> None:
     event = builders.event(body=builders.deid_body(b"no image"))
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(lambda _: face_deid.handler(event, None, stored), range(40)))
@@ -405,9 +407,7 @@ def test_of_forty_calls_at_once_ten_are_served(stored: App) -> None:
     assert sorted(map(int, left)) == list(range(10))
 
 
-def test_an_answer_too_large_to_be_sent_is_refused_and_not_counted(
-    app: App, tmp_path: Path
-) -> None:
+def test_an_answer_too_large_to_send_is_refused_and_not_counted(app: App, tmp_path: Path) -> None:
     environ = {"MAX_ANSWER_BYTES": "20000"}
     gateway = Gateway(tmp_path, detector=app.detector, environ=environ)
     event = builders.event(body=builders.deid_body(photos.astronaut_jpeg()))

@@ -56,7 +56,7 @@ def test_finds_the_face_where_it_is(app: App) -> None:
     assert shared_area / union > 0.6
 
 
-def test_an_answer_has_the_fields_of_the_vendor(app: App) -> None:
+def test_answers_with_the_vendors_fields(app: App) -> None:
     reply = call(app, builders.deid_body(photos.astronaut_jpeg()))
     answer = builders.answer(reply)
     assert list(answer) == ["request_id", "result", "return_type", "return_object"]
@@ -73,7 +73,7 @@ def test_an_answer_has_the_fields_of_the_vendor(app: App) -> None:
     assert all(isinstance(value, int) for value in face["bbox"])
 
 
-def test_the_headers_are_those_of_the_vendor(app: App) -> None:
+def test_answers_with_the_vendors_headers(app: App) -> None:
     headers = call(app, builders.deid_body(photos.astronaut_jpeg()))["headers"]
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Content-Type"] == "application/json; charset=UTF-8"
@@ -185,11 +185,11 @@ def test_refuses_an_option_it_does_not_know(app: App, options: object, named: st
 
 
 @pytest.mark.parametrize("declared", ["1", 1, None, "jpg", "JPEG", "png", "bmp"])
-def test_takes_these_types(app: App, declared: object) -> None:
+def test_accepts_a_declared_type(app: App, declared: object) -> None:
     assert len(analyse(app, photos.astronaut_jpeg(), type=declared)["results"]) == 1
 
 
-def test_takes_an_absent_type(app: App) -> None:
+def test_accepts_a_missing_type(app: App) -> None:
     body = {"argument": {"file": base64.b64encode(photos.astronaut_jpeg()).decode()}}
     assert "file" in builders.answer(call(app, body))["return_object"]
 
@@ -222,7 +222,7 @@ def test_refuses_what_cannot_be_decoded(app: App, image: bytes) -> None:
 
 
 @pytest.mark.parametrize("file", [None, "", 7, [], "not base64!", "/etc/passwd"])
-def test_refuses_what_is_no_file(app: App, file: object) -> None:
+def test_refuses_a_missing_or_malformed_file(app: App, file: object) -> None:
     reply = call(app, {"argument": {"type": "1", "file": file}})
     error = builders.answer(reply)["return_object"]["error"]
     assert error in ("This file is not image contents", "This file is not allowed file type")
@@ -254,7 +254,7 @@ def test_takes_the_key_from_the_header(app: App, value: str) -> None:
     assert builders.answer(reply)["result"] == 0
 
 
-def test_takes_the_key_from_the_body_and_then_says_faces(app: App) -> None:
+def test_takes_the_key_from_the_body_and_then_calls_the_list_faces(app: App) -> None:
     body = {"access_key": builders.KEY, **builders.deid_body(photos.astronaut_jpeg())}
     found = builders.answer(call(app, body, headers={}))["return_object"]
     assert list(found) == ["faces", "file", "type"]
@@ -281,7 +281,7 @@ def test_refuses_a_call_without_a_key(app: App, headers: dict[str, str]) -> None
     assert_refused(call(app, builders.deid_body(b"x"), headers), 403, "Empty Auth Header")
 
 
-def test_refuses_a_key_in_the_body_that_is_no_text(app: App) -> None:
+def test_refuses_a_key_in_the_body_that_is_not_a_string(app: App) -> None:
     assert_refused(call(app, {"access_key": 7}, headers={}), 403, "Empty Auth Header")
 
 
@@ -321,7 +321,7 @@ class BrokenDetector:
         raise RuntimeError("a fault with a private detail")
 
 
-def test_an_unexpected_error_is_500_and_tells_nothing(tmp_path: Path) -> None:
+def test_an_unexpected_error_is_500_and_reveals_nothing(tmp_path: Path) -> None:
     keys = builders.app(tmp_path).keys
     app = builders.app_with(builders.settings(tmp_path), keys=keys, detector=BrokenDetector())
     reply = call(app, builders.deid_body(photos.astronaut_jpeg()))
@@ -329,7 +329,7 @@ def test_an_unexpected_error_is_500_and_tells_nothing(tmp_path: Path) -> None:
     assert "private" not in json.dumps(reply)
 
 
-def test_calls_at_once_get_their_own_answers(app: App) -> None:
+def test_concurrent_calls_get_their_own_answers(app: App) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     names = ["obama.jpg", "biden.jpg", "obama2.jpg"]

@@ -96,7 +96,7 @@ def decoded(data: bytes) -> NDArray[np.uint8]:
 
 
 def is_visible(before: bytes, found: dict[str, Any], face: dict[str, Any]) -> bool:
-    """Tell whether a face looks as it did: exactly so, or not at all."""
+    """Return whether a face is unchanged; fail if it changed only a little."""
     x1, y1, x2, y2 = face["bbox"]
     inside = np.s_[y1:y2, x1:x2]
     gap = np.abs(decoded(before)[inside].astype(int) - decoded(_file(found))[inside])
@@ -108,7 +108,7 @@ def _file(found: dict[str, Any]) -> bytes:
     return base64.b64decode(found["file"])
 
 
-def test_keep_shows_the_enrolled_and_hides_the_rest(store: App) -> None:
+def test_keep_shows_enrolled_people_and_hides_the_rest(store: App) -> None:
     obama = enrol(store, "obama.jpg")
     image = photos.side_by_side(*OBAMA_AND_BIDEN)
     found = analyse(store, image, {"keep": {"group": "staff"}})
@@ -119,7 +119,7 @@ def test_keep_shows_the_enrolled_and_hides_the_rest(store: App) -> None:
     assert [is_visible(image, found, face) for face in (first, second)] == [True, False]
 
 
-def test_only_hides_the_enrolled_and_shows_the_rest(store: App) -> None:
+def test_only_hides_enrolled_people_and_shows_the_rest(store: App) -> None:
     obama = enrol(store, "obama.jpg")
     image = photos.side_by_side(*OBAMA_AND_BIDEN)
     found = analyse(store, image, {"only": {"group": "staff"}})
@@ -183,7 +183,7 @@ def test_a_face_that_looks_away_is_hidden(
         {"group": "staff", "externalImageIds": ["biden.jpg"]},
     ],
 )
-def test_who_cannot_be_found_is_refused_not_passed_over(
+def test_refuses_people_that_the_group_does_not_have(
     store: App, option: str, selection: dict[str, Any]
 ) -> None:
     enrol(store, "obama.jpg")
@@ -191,7 +191,7 @@ def test_who_cannot_be_found_is_refused_not_passed_over(
     assert found == {"error": "This option is not allowed"}
 
 
-def test_the_group_of_another_tenant_is_refused_like_one_that_is_not_there(store: App) -> None:
+def test_another_tenants_group_is_refused_like_a_missing_one(store: App) -> None:
     obama = enrol(store, "obama.jpg")
     for selection in ({"group": "staff"}, {"group": "staff", "faceIds": [obama]}):
         for option in ("keep", "only"):
@@ -208,7 +208,7 @@ def test_a_deleted_group_keeps_nobody(store: App) -> None:
 
 
 @pytest.mark.parametrize("option", ["keep", "only"])
-def test_a_group_of_a_model_that_is_gone_is_refused_not_passed_over(
+def test_refuses_a_group_of_a_missing_model(
     store: App, app: App, tmp_path: Path, option: str
 ) -> None:
     enrol(store, "obama.jpg")
@@ -230,13 +230,13 @@ def test_says_what_is_wrong_with_a_selection(store: App) -> None:
     assert found["error"].startswith("This option is not allowed: keep and only ")
 
 
-def test_a_photo_without_a_face_has_none_to_keep(store: App) -> None:
+def test_keep_answers_a_photo_without_a_face_as_usual(store: App) -> None:
     grey = cv2.imencode(".png", np.full((300, 400, 3), 128, np.uint8))[1].tobytes()
     found = analyse(store, grey, {"keep": {"group": "staff"}})
     assert found == {"error": "This file has no faces", "results": []}
 
 
-def test_a_call_that_names_nobody_opens_no_group_and_loads_no_embedder(
+def test_a_call_without_keep_or_only_opens_no_group_and_loads_no_embedder(
     app: App, tmp_path: Path
 ) -> None:
     models = {name: getattr(app, name) for name in ("codec", "detector", "redactor")}

@@ -1,4 +1,4 @@
-"""Paths that are no API."""
+"""Paths outside the API."""
 
 import pytest
 
@@ -19,17 +19,17 @@ from tests import builders
         ("/ObjectDetect", "Invalid API"),
     ],
 )
-def test_is_refused_with_a_reason(app: App, path: str, reason: str) -> None:
+def test_refuses_an_unknown_path_with_a_reason(app: App, path: str, reason: str) -> None:
     reply = unknown_path.handler(builders.event(path=path, body={"request_id": "r"}), None, app)
     assert reply["statusCode"] == 403
     assert builders.answer(reply) == {"request_id": "r", "result": -1, "reason": reason}
 
 
-def test_the_key_is_checked_first(app: App) -> None:
+def test_checks_the_key_first(app: App) -> None:
     reply = unknown_path.handler(builders.event(path="/x", headers={}), None, app)
     assert builders.answer(reply)["reason"] == "Empty Auth Header"
 
 
-def test_another_method_is_no_api(app: App) -> None:
+def test_another_method_is_refused(app: App) -> None:
     reply = unknown_path.handler(builders.event("GET", "/FaceDeID"), None, app)
     assert builders.answer(reply)["reason"] == "Invalid API"

@@ -1,4 +1,4 @@
-"""The clean-up as a schedule calls it."""
+"""The scheduled clean-up."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def call(app: App, *, remaining_s: float = 60.0) -> dict[str, Any]:
 
 
 class FewSeconds(Context):
-    """An invocation that may take so many seconds more."""
+    """An invocation with only a few seconds left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self.expires_at * 1000)
@@ -52,7 +52,7 @@ def in_a_year(app: App) -> App:
     return builders.app_with(app.settings, clock=lambda: app.clock() + YEAR_S)
 
 
-def test_does_what_the_schedule_is_for(app: App) -> None:
+def test_removes_what_has_expired(app: App) -> None:
     litter(app)
     later = in_a_year(app)
     assert call(later) == {
@@ -64,19 +64,19 @@ def test_does_what_the_schedule_is_for(app: App) -> None:
     assert list(app.inbox.list()) == list(app.outbox.list()) == list(app.snapshots.list()) == []
 
 
-def test_what_is_young_stays(app: App) -> None:
+def test_keeps_what_has_not_expired(app: App) -> None:
     litter(app)
     assert call(app) == {**NOTHING, "face_rows": 1, "leases": 1, "periods": 2}
     assert [info.key for info in app.inbox.list()] == ["a.jpg"]
 
 
-def test_stops_before_the_invocation_is_ended(app: App) -> None:
+def test_stops_before_the_invocation_times_out(app: App) -> None:
     litter(app)
     assert call(app, remaining_s=4.0) == {**NOTHING, "unfinished": 1}
     assert call(app)["face_rows"] == 1
 
 
-def test_an_invocation_of_which_a_step_failed_has_failed(app: App) -> None:
+def test_an_invocation_fails_if_one_of_its_steps_failed(app: App) -> None:
     litter(app)
 
     class Broken:

@@ -1,4 +1,4 @@
-"""Uploads as S3 tells of them, with real photos and models, in folders and in S3."""
+"""Uploads through S3 events, with real photos and models, in folders and in S3."""
 
 import copy
 import hashlib
@@ -62,18 +62,18 @@ class Place:
     def out(self) -> dict[str, bytes]:
         return {info.key: self.outbox.get(info.key).data for info in self.outbox.list()}
 
-    def told(self, key: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.outbox.get(key).data)
-        return told
+    def read_json(self, key: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.outbox.get(key).data)
+        return content
 
     def reason(self, key: str) -> str:
-        return str(self.told(f"quarantine/reasons/{key}.json")["reason"])
+        return str(self.read_json(f"quarantine/reasons/{key}.json")["reason"])
 
     def waiting(self) -> list[str]:
         return [info.key for info in self.app.inbox.list()]
 
     def account(self) -> dict[str, object]:
-        """Return all that is there, but for versions and times."""
+        """Return all files, without versions and times."""
         files: dict[str, object] = {f"inbox {key}": None for key in self.waiting()}
         for key, data in self.out().items():
             files[key] = timeless(json.loads(data)) if key.endswith(".json") else data
@@ -93,9 +93,9 @@ def folders(root: Path, app: App, **environ: str) -> Place:
 
     def put(key: str, data: bytes, metadata: dict[str, str]) -> None:
         if metadata:
-            beside = root / "inbox" / f"{key}.metadata.json"
-            beside.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps(metadata))
+            sidecar = root / "inbox" / f"{key}.metadata.json"
+            sidecar.parent.mkdir(parents=True, exist_ok=True)
+            sidecar.write_text(json.dumps(metadata))
         place_app.inbox.put(key, data)
 
     return Place(place_app, put)
@@ -129,7 +129,7 @@ def place(
 
 
 def event(*keys: str, bucket: str = "inbox", deliveries: int = 1) -> dict[str, Any]:
-    """Return the event of a batch of messages, one a key."""
+    """Return the event of a batch with one message for each key."""
     records = []
     for number, key in enumerate(keys):
         record = copy.deepcopy(PUT["Records"][0])
@@ -142,7 +142,7 @@ def event(*keys: str, bucket: str = "inbox", deliveries: int = 1) -> dict[str, A
 
 
 def call(place: Place, *keys: str, deliveries: int = 1) -> list[str]:
-    """Tell of keys in one batch; return which messages are to be delivered again."""
+    """Deliver keys in one batch; return the messages to deliver again."""
     reply = handler(event(*keys, deliveries=deliveries), None, place.app)
     return [failure["itemIdentifier"] for failure in reply["batchItemFailures"]]
 
@@ -158,14 +158,14 @@ def change_at(data: bytes, box: Sequence[int]) -> float:
     return float(np.abs(before.astype(int) - after.astype(int))[y1:y2, x1:x2].mean())
 
 
-def test_an_upload_comes_out_without_its_face_and_with_a_receipt(place: Place) -> None:
+def test_an_upload_is_de_identified_and_gets_a_receipt(place: Place) -> None:
     place.upload(KEY, ASTRONAUT)
     assert handler(PUT, None, place.app) == {"batchItemFailures": []}
     out = place.out()
     assert set(out) == {KEY, f"{KEY}.json"}
     assert change_at(out[KEY], FACE) > 20
     assert change_at(out[KEY], (400, 400, 512, 512)) < 5
-    receipt = place.told(f"{KEY}.json")
+    receipt = place.read_json(f"{KEY}.json")
     (face,) = receipt["boxes"]
     centre = [(face["bbox"][0] + face["bbox"][2]) / 2, (face["bbox"][1] + face["bbox"][3]) / 2]
     assert FACE[0] < centre[0] < FACE[2]
@@ -182,22 +182,25 @@ def test_an_upload_comes_out_without_its_face_and_with_a_receipt(place: Place) -
     assert place.waiting() == []
 
 
-def test_the_message_that_tries_the_queue_is_no_upload(place: Place) -> None:
+def test_the_test_message_of_s3_is_ignored(place: Place) -> None:
     assert handler(TEST, None, place.app) == {"batchItemFailures": []}
     assert place.out() == {}
 
 
-def test_a_photo_without_a_face_comes_out_too(place: Place) -> None:
+def test_a_photo_without_a_face_reaches_the_outbox(place: Place) -> None:
     faceless = image_files.save(image_files.photo().crop((0, 0, 20, 15)), "JPEG")
     place.upload("x.jpg", faceless)
     assert call(place, "x.jpg") == []
     assert image_files.open_again(place.out()["x.jpg"]).size == (20, 15)
-    assert (place.told("x.jpg.json")["faces"], place.told("x.jpg.json")["boxes"]) == (0, [])
+    assert (place.read_json("x.jpg.json")["faces"], place.read_json("x.jpg.json")["boxes"]) == (
+        0,
+        [],
+    )
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("crop", [None, (0, 0, 20, 15)])
-def test_nothing_that_a_camera_says_survives(
+def test_camera_metadata_is_removed(
     place: Place, kind: str, crop: tuple[int, int, int, int] | None
 ) -> None:
     image = image_files.open_again(ASTRONAUT)
@@ -210,11 +213,11 @@ def test_nothing_that_a_camera_says_survives(
     assert image_files.open_again(place.out()["x"]).getexif().get(0x0112) == 6
 
 
-def test_colours_of_print_come_out(place: Place) -> None:
+def test_a_cmyk_photo_is_processed(place: Place) -> None:
     photo = image_files.open_again(ASTRONAUT).convert("CMYK")
     place.upload("x.jpg", image_files.save(photo, "JPEG"))
     assert call(place, "x.jpg") == []
-    assert place.told("x.jpg.json")["faces"] == 1
+    assert place.read_json("x.jpg.json")["faces"] == 1
 
 
 @pytest.mark.parametrize(
@@ -229,7 +232,9 @@ def test_colours_of_print_come_out(place: Place) -> None:
     ],
     ids=["empty", "text", "gif", "cut", "pixels", "bytes"],
 )
-def test_what_cannot_be_processed_is_quarantined(place: Place, data: bytes, reason: str) -> None:
+def test_a_file_that_cannot_be_processed_is_quarantined(
+    place: Place, data: bytes, reason: str
+) -> None:
     place.upload("a/x.jpg", data, by="me")
     assert call(place, "a/x.jpg") == []
     assert place.reason("a/x.jpg") == reason
@@ -239,29 +244,27 @@ def test_what_cannot_be_processed_is_quarantined(place: Place, data: bytes, reas
     assert place.waiting() == []
 
 
-def test_the_options_of_an_upload_are_in_its_metadata(place: Place) -> None:
+def test_reads_the_options_of_an_upload_from_its_metadata(place: Place) -> None:
     place.upload("x.jpg", ASTRONAUT, options='{"method": "solid", "min_face": 200}')
     place.upload("y.jpg", ASTRONAUT, options='{"method": "invisible"}')
     assert call(place, "x.jpg", "y.jpg") == []
-    receipt = place.told("x.jpg.json")
+    receipt = place.read_json("x.jpg.json")
     assert receipt["options"] == {"method": "solid", "min_face": 200, "draw": False}
     assert receipt["faces"] == 0
     assert place.reason("y.jpg").startswith("method must be one of")
 
 
-def test_the_options_of_the_deployment_are_for_those_that_name_none(
-    tmp_path: Path, app: App
-) -> None:
+def test_an_upload_without_options_gets_those_of_the_deployment(tmp_path: Path, app: App) -> None:
     place = folders(tmp_path, app, UPLOAD_OPTIONS='{"method": "mosaic"}', UPLOAD_ORIGINALS="keep")
     place.upload("x.jpg", ASTRONAUT)
     place.upload("y.jpg", ASTRONAUT, options="{}")
     assert call(place, "x.jpg", "y.jpg") == []
-    methods = [place.told(f"{name}.jpg.json")["options"]["method"] for name in "xy"]
+    methods = [place.read_json(f"{name}.jpg.json")["options"]["method"] for name in "xy"]
     assert methods == ["mosaic", "veil"]
     assert place.waiting() == ["x.jpg", "y.jpg"]
 
 
-def test_metadata_that_cannot_be_read_are_not_guessed_at(tmp_path: Path, app: App) -> None:
+def test_an_upload_with_unreadable_metadata_is_quarantined(tmp_path: Path, app: App) -> None:
     place = folders(tmp_path, app)
     place.upload("x.jpg", ASTRONAUT, by="me")
     (tmp_path / "inbox" / "x.jpg.metadata.json").write_text("{")
@@ -269,7 +272,7 @@ def test_metadata_that_cannot_be_read_are_not_guessed_at(tmp_path: Path, app: Ap
     assert place.reason("x.jpg") == "metadata cannot be read"
 
 
-def test_an_analysis_that_takes_too_long_is_given_up(tmp_path: Path, app: App) -> None:
+def test_gives_up_an_analysis_that_takes_too_long(tmp_path: Path, app: App) -> None:
     place = folders(tmp_path, app, ANALYSIS_TIMEOUT_S="0.000001")
     place.upload("x.jpg", ASTRONAUT)
     assert call(place, "x.jpg") == []
@@ -292,7 +295,7 @@ def enrol(place: Place, image: bytes) -> str:
     return str(added["data"]["addedFaces"][0]["faceId"])
 
 
-def test_who_is_to_be_kept_is_kept(tmp_path: Path, app: App) -> None:
+def test_keeps_the_people_named_in_the_options(tmp_path: Path, app: App) -> None:
     place = folders(
         tmp_path, app, UPLOAD_TENANT="t", UPLOAD_OPTIONS='{"keep": {"group": "crew"}}',
         UPLOAD_ORIGINALS="keep",
@@ -301,7 +304,7 @@ def test_who_is_to_be_kept_is_kept(tmp_path: Path, app: App) -> None:
     place.upload("x.jpg", ASTRONAUT)
     place.upload("y.jpg", ASTRONAUT, options='{"only": {"group": "nobody"}}')
     assert call(place, "x.jpg", "y.jpg") == []
-    receipt = place.told("x.jpg.json")
+    receipt = place.read_json("x.jpg.json")
     (face,) = receipt["boxes"]
     assert (face["action"], face["faceId"]) == ("kept", face_id)
     assert receipt["models"]["embedder"] == app.model_version
@@ -311,17 +314,17 @@ def test_who_is_to_be_kept_is_kept(tmp_path: Path, app: App) -> None:
 
     place.app.faces.remove(place.app.groups.get("t", "crew"), face_id)
     assert call(place, "x.jpg") == []
-    assert place.told("x.jpg.json")["boxes"][0]["action"] == "hidden"
+    assert place.read_json("x.jpg.json")["boxes"][0]["action"] == "hidden"
     assert change_at(place.out()["x.jpg"], FACE) > 20
 
 
-def test_without_a_tenant_nobody_can_be_kept(place: Place) -> None:
+def test_keep_needs_a_tenant(place: Place) -> None:
     place.upload("x.jpg", ASTRONAUT, options='{"keep": {"group": "crew"}}')
     assert call(place, "x.jpg") == []
     assert place.reason("x.jpg") == "keep cannot be had: UPLOAD_TENANT is not set"
 
 
-def test_people_of_a_model_that_is_not_here_are_not_looked_for(tmp_path: Path, app: App) -> None:
+def test_keep_refuses_a_group_of_a_missing_model(tmp_path: Path, app: App) -> None:
     place = folders(tmp_path, app, UPLOAD_TENANT="t")
     groups.create(
         place.app.groups, place.app.sealer, tenant="t", group_id="crew", model_version="of-old"
@@ -332,7 +335,7 @@ def test_people_of_a_model_that_is_not_here_are_not_looked_for(tmp_path: Path, a
 
 
 class Fragile:
-    """Hides faces, but fails for so many photos first as a library may."""
+    """Hides faces, but fails for the first photos, as a library may."""
 
     def __init__(self, redactor: FaceRedactor, failures: int) -> None:
         self._masker = redactor
@@ -348,7 +351,7 @@ class Fragile:
         return self._masker.draw(photo, faces)
 
 
-def test_an_error_that_passes_only_delays_a_file(place: Place, app: App) -> None:
+def test_a_transient_error_only_delays_a_file(place: Place, app: App) -> None:
     place.app.__dict__["redactor"] = Fragile(app.redactor, failures=4)
     place.upload("x.jpg", ASTRONAUT)
     for deliveries in range(1, 5):
@@ -360,7 +363,7 @@ def test_an_error_that_passes_only_delays_a_file(place: Place, app: App) -> None
     assert change_at(place.out()["x.jpg"], FACE) > 20
 
 
-def test_a_file_that_always_fails_is_quarantined_and_the_others_come_out(
+def test_a_file_that_always_fails_is_quarantined_and_the_others_are_processed(
     place: Place, app: App
 ) -> None:
     place.app.__dict__["redactor"] = Fragile(app.redactor, failures=5)
@@ -378,7 +381,9 @@ def test_a_file_that_always_fails_is_quarantined_and_the_others_come_out(
     assert place.waiting() == []
 
 
-def test_the_inbox_folder_gives_a_file_up_to_quarantine(tmp_path: Path, app: App) -> None:
+def test_a_file_of_the_inbox_folder_that_always_fails_is_quarantined(
+    tmp_path: Path, app: App
+) -> None:
     place = folders(tmp_path, app)
     place.app.__dict__["redactor"] = Fragile(app.redactor, failures=5)
     clock = Clock()
@@ -396,7 +401,7 @@ def test_the_inbox_folder_gives_a_file_up_to_quarantine(tmp_path: Path, app: App
     assert place.waiting() == []
 
 
-def test_what_hinders_every_upload_is_the_fault_of_none(tmp_path: Path, app: App) -> None:
+def test_a_failure_of_the_deployment_quarantines_no_file(tmp_path: Path, app: App) -> None:
     place = folders(tmp_path, app, MODELS_DIR=str(tmp_path / "none"))
     for name in ("detector", "detector_session"):
         del place.app.__dict__[name]
@@ -410,7 +415,7 @@ ORDERS = [(0, 1, 2), (2, 1, 0), (1, 1, 0, 2, 2, 0), (2, 0, 1, 2, 0, 1)]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
-def test_events_may_come_twice_and_in_any_order(place: Place, order: tuple[int, ...]) -> None:
+def test_events_may_arrive_twice_and_in_any_order(place: Place, order: tuple[int, ...]) -> None:
     keys = ("x.jpg", "broken.jpg", "x.jpg")
     place.upload("x.jpg", ASTRONAUT[:1000])
     place.upload("broken.jpg", ASTRONAUT[:2000])
@@ -421,7 +426,7 @@ def test_events_may_come_twice_and_in_any_order(place: Place, order: tuple[int, 
         "x.jpg", "x.jpg.json",
         "quarantine/files/broken.jpg", "quarantine/reasons/broken.jpg.json",
     }  # fmt: skip
-    assert place.told("x.jpg.json")["source"]["sha256"] == sha256(ASTRONAUT)
+    assert place.read_json("x.jpg.json")["source"]["sha256"] == sha256(ASTRONAUT)
     assert place.waiting() == []
     before = place.account()
     assert call(place, *keys) == []
@@ -442,13 +447,13 @@ def test_a_message_that_fails_is_reported_alone(place: Place) -> None:
 
 
 class FullDisk(FileBlobs):
-    """A folder that takes nothing."""
+    """A folder that refuses every write."""
 
     def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
         raise StoreUnavailableError
 
 
-def test_what_the_store_does_not_take_is_tried_again(tmp_path: Path, app: App) -> None:
+def test_a_failed_write_is_retried(tmp_path: Path, app: App) -> None:
     place = folders(tmp_path, app)
     place.upload("x.jpg", ASTRONAUT)
     place.app.__dict__["outbox"] = FullDisk(tmp_path / "outbox")
@@ -459,7 +464,9 @@ def test_what_the_store_does_not_take_is_tried_again(tmp_path: Path, app: App) -
     assert set(place.out()) == {"x.jpg", "x.jpg.json"}
 
 
-def test_names_that_a_folder_cannot_have_twice_end_somewhere(tmp_path: Path, app: App) -> None:
+def test_file_names_that_collide_or_are_too_long_end_in_quarantine(
+    tmp_path: Path, app: App
+) -> None:
     place = folders(tmp_path, app)
     names = ["n" * 252, "n.metadata", "quarantine"]
     for name in names:
@@ -473,25 +480,25 @@ def test_names_that_a_folder_cannot_have_twice_end_somewhere(tmp_path: Path, app
     for name in [*names, "x/y", "x.json/y"]:
         file_key, reason_key = processing.quarantine_keys(name, place.outbox)
         assert out[file_key] == ASTRONAUT
-        assert place.told(reason_key)["key"] == name
+        assert place.read_json(reason_key)["key"] == name
     assert len(out) == 2 + 2 * 5
     assert place.waiting() == []
 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
 @pytest.mark.parametrize("key", ["k" * 1024, "k" * 1020, "x.json", "quarantine/files/x.jpg"])
-def test_names_that_s3_cannot_have_twice_end_somewhere(place: Place, key: str) -> None:
+def test_keys_that_collide_or_are_too_long_end_in_quarantine(place: Place, key: str) -> None:
     place.upload(key, ASTRONAUT)
     place.upload("k" * 990, ASTRONAUT)
     assert call(place, key, "k" * 990) == []
     file_key, reason_key = processing.quarantine_keys(key, place.outbox)
     assert place.out()[file_key] == ASTRONAUT
-    assert place.told(reason_key)["key"] == key
-    assert place.told("k" * 990 + ".json")["faces"] == 1
+    assert place.read_json(reason_key)["key"] == key
+    assert place.read_json("k" * 990 + ".json")["faces"] == 1
     assert place.waiting() == []
 
 
-def test_nothing_of_an_image_or_its_name_is_told_or_logged(
+def test_neither_logs_nor_receipts_reveal_the_image_or_its_name(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "functions")

@@ -1,4 +1,4 @@
-"""The function that keeps snapshots fresh, fed with the events of a stream."""
+"""The function that updates snapshots, called with the events of a stream."""
 
 import json
 from pathlib import Path
@@ -49,11 +49,11 @@ def versions(app: App) -> set[str]:
     return {info.key.split("/")[1] for info in app.snapshots.list()} - {"manifest"}
 
 
-def test_events_of_groups_that_are_gone_are_no_failure(app: App) -> None:
+def test_events_of_deleted_groups_are_not_failures(app: App) -> None:
     assert handler(EVENT, None, app) == {"batchItemFailures": []}
 
 
-def test_a_batch_makes_one_snapshot_and_makes_it_once(app: App) -> None:
+def test_a_batch_makes_a_snapshot_exactly_once(app: App) -> None:
     group = group_of(app, LARGE)
     event = event_of(*[group.generation] * 5)
     for _ in range(2):
@@ -64,7 +64,7 @@ def test_a_batch_makes_one_snapshot_and_makes_it_once(app: App) -> None:
     assert (manifest.faces, manifest.last_change) == (LARGE, LARGE)
 
 
-def test_events_in_any_order_end_in_the_newest_snapshot(app: App) -> None:
+def test_events_in_any_order_lead_to_the_newest_snapshot(app: App) -> None:
     group = group_of(app, LARGE)
     handler(event_of(group.generation), None, app)
     group = group_of(app, 1200)
@@ -76,7 +76,7 @@ def test_events_in_any_order_end_in_the_newest_snapshot(app: App) -> None:
     assert manifest.last_change == group.last_change == LARGE + 1200
 
 
-def test_a_failure_names_the_first_record_of_its_group_and_spares_the_others(
+def test_a_failure_reports_the_first_record_of_its_group_and_not_the_others(
     app: App, tmp_path: Path
 ) -> None:
     class AwayGroups:

@@ -1,4 +1,4 @@
-"""Whom NHN's gateway lets in, in what words it refuses, and what counts."""
+"""Access to NHN's API: keys, quotas, and the wording of each refusal."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ class NoFaces:
 
 
 class Untouched:
-    """Stands where no call of these tests comes to."""
+    """A port that the calls of these tests never use."""
 
     def get(self, _model_version: str) -> None:
         """Return nothing to work with."""
@@ -83,12 +83,12 @@ def test_every_refusal_is_one_code_and_a_header_says_why(
     assert deployment.calls() == 0
 
 
-def test_a_blocked_key_is_told_so(tmp_path: Path) -> None:
+def test_a_blocked_key_gets_the_reason(tmp_path: Path) -> None:
     reply = Deployment(tmp_path, Limits(), status=KeyStatus.BLOCKED).client.call("GET", "/groups")
     assert reply.headers["X-Face-Reason"] == "BlockedKey"
 
 
-def test_an_unknown_key_is_told_nothing(tmp_path: Path) -> None:
+def test_an_unknown_key_gets_no_reason(tmp_path: Path) -> None:
     reply = NhnClient(Deployment(tmp_path, Limits()).app, "unknown").call("GET", "/groups")
     assert reply.json["header"]["resultCode"] == -41000
     assert "X-Face-Reason" not in reply.headers
@@ -111,7 +111,7 @@ def test_every_operation_that_succeeds_counts(tmp_path: Path) -> None:
     assert client.code("GET", "/groups?limit=1") == -41000
 
 
-def test_an_operation_that_fails_does_not(tmp_path: Path) -> None:
+def test_an_operation_that_fails_does_not_count(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path, Limits(daily=1))
     client = deployment.client
     assert client.code("GET", "/groups/nobody") == -40030
@@ -130,7 +130,7 @@ def test_an_analysis_that_found_no_face_counts(tmp_path: Path) -> None:
     assert deployment.calls() == 1
 
 
-def test_a_path_that_is_no_operation_uses_up_nothing(tmp_path: Path) -> None:
+def test_an_unknown_path_does_not_count(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path, Limits(daily=0))
     assert deployment.client.call("GET", "/nothing").status_code == 404
     assert deployment.calls() == 0

@@ -1,4 +1,4 @@
-"""Another embedder is a row of models.toml and nothing else: the NHN API on a small one."""
+"""A new embedder needs only a row of models.toml: the NHN API on a small one."""
 
 import time
 from dataclasses import replace
@@ -37,7 +37,7 @@ def store(models: App, tmp_path: Path) -> App:
 
 
 def on_store(models: App, folder: Path) -> App:
-    """Return an App with the local store of a folder, for which few faces are many."""
+    """Return an App with the local store of a folder, where a few faces are a large group."""
     store = app_with_models_of(models, folder, catalogue=models.catalogue)
     store.settings = replace(store.settings, index_min_faces=OTHERS // 2)
     return store
@@ -51,7 +51,7 @@ def vector_of(models: App, name: str) -> NDArray[np.float32]:
 
 
 def similarity_of(models: App, one: str, other: str) -> Any:
-    """Return what the API ought to say of two photos."""
+    """Return the similarity that the API should give two photos."""
     cosine = vector_of(models, one) @ vector_of(models, other)
     calibration = models.recognizers.get(SMALL_VERSION).calibration
     (similarity,) = calibration.similarity(np.array([cosine]))
@@ -78,7 +78,7 @@ def wait_for_graph(store: App) -> None:
         time.sleep(0.05)
 
 
-def test_a_new_group_holds_its_vectors(client: NhnClient, store: App) -> None:
+def test_a_new_group_holds_vectors_of_the_new_embedder(client: NhnClient, store: App) -> None:
     group = client.create_group()
     face_id = add(client, group, "obama.jpg")
 
@@ -132,7 +132,7 @@ def test_a_large_group_is_searched_through_its_snapshot(
             wait_for_graph(fresh)
 
 
-def test_a_group_keeps_the_embedder_that_it_was_made_with(
+def test_a_group_keeps_the_embedder_it_was_created_with(
     app: App, models: App, tmp_path: Path
 ) -> None:
     before = NhnClient(app_with_models_of(app, tmp_path), builders.KEY)

@@ -88,7 +88,7 @@ def test_leaves_out_faces_under_60_pixels(client: NhnClient) -> None:
         ({"url": "http://169.254.169.254/latest/meta-data"}, -45050),
     ],
 )
-def test_refuses_what_is_no_usable_image(client: NhnClient, given: object, code: int) -> None:
+def test_refuses_an_unusable_image(client: NhnClient, given: object, code: int) -> None:
     group = client.create_group()
     assert client.code("POST", "/detect", {"image": given}) == code
     assert client.code("POST", group, {"image": given, "limit": 1}) == code
@@ -145,21 +145,21 @@ def test_refuses_a_limit_of_faces_out_of_range(client: NhnClient, limit: object)
 
 
 @pytest.mark.parametrize("limit", [1, 20, "20"])
-def test_takes_a_limit_of_faces_in_range(client: NhnClient, limit: object) -> None:
+def test_accepts_a_limit_of_faces_in_range(client: NhnClient, limit: object) -> None:
     group = client.create_group()
     body = {"image": image(photos.load("obama.jpg")), "limit": limit}
     assert client.code("POST", group, body) == 0
 
 
 @pytest.mark.parametrize("label", ["", "a b", "a/b", "한", "a" * 256, 7, ["a"], "a\n"])
-def test_refuses_a_label_of_another_pattern(client: NhnClient, label: object) -> None:
+def test_refuses_a_label_outside_the_pattern(client: NhnClient, label: object) -> None:
     group = client.create_group()
     body = {"image": image(photos.load("obama.jpg")), "limit": 1, "externalImageId": label}
     assert client.code("POST", group, body) == -40000
 
 
 @pytest.mark.parametrize("label", ["a", "A-1_b.c:d", "a" * 255])
-def test_takes_every_label_of_the_pattern(client: NhnClient, label: str) -> None:
+def test_accepts_a_label_within_the_pattern(client: NhnClient, label: str) -> None:
     group = client.create_group()
     client.add(group, photos.load("obama.jpg"), externalImageId=label)
     (face,) = client.data("GET", f"{group}/faces?limit=1")["faces"]
@@ -238,7 +238,9 @@ def test_a_deleted_face_is_gone(client: NhnClient) -> None:
     assert client.data("GET", group)["groups"][0]["faceCount"] == 0
 
 
-def test_a_token_of_a_deleted_group_is_no_token_of_the_next(client: NhnClient, store: App) -> None:
+def test_a_token_of_a_deleted_group_is_refused_by_the_next_group_of_that_name(
+    client: NhnClient, store: App
+) -> None:
     group = client.create_group("people")
     fill(store, "people", 2)
     token = client.data("GET", f"{group}/faces?limit=1")["nextToken"]

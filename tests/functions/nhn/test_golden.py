@@ -1,15 +1,13 @@
 """Every answer has the shape of the vendor's own example."""
 
-import json
 from typing import Any
 
 import pytest
 
-from shared.config import ROOT
-from tests import photos
+from tests import examples, photos
 from tests.functions.nhn.client import NhnClient, image
 
-GOLDEN = ROOT / "tests" / "golden" / "nhn"
+OPERATIONS = examples.operations()["nhn"]
 MORE_THAN_THE_EXAMPLE = {"search_by_face_id": {"data.modelVersion"}}
 
 
@@ -59,14 +57,10 @@ def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     }
 
 
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
-def test_has_the_fields_of_the_example(answers: Any, path: Any) -> None:
-    example = json.loads(path.read_text(encoding="utf-8"))
-    answer = answers[path.stem]
-    more = {f"{name}:str" for name in MORE_THAN_THE_EXAMPLE.get(path.stem, set())}
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_answers_with_the_fields_of_the_example(answers: Any, operation: str) -> None:
+    example = examples.read(f"nhn/{operation}.json")
+    answer = answers[operation]
+    more = {f"{name}:str" for name in MORE_THAN_THE_EXAMPLE.get(operation, set())}
     assert shape(answer) == shape(example) | more
     assert answer["header"] == example["header"]
-
-
-def test_there_is_an_example_of_every_operation(answers: Any) -> None:
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(answers)

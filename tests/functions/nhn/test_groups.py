@@ -1,4 +1,4 @@
-"""Creating, listing, telling of and deleting groups."""
+"""Creating, listing, reading and deleting groups."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from tests import builders, photos
 from tests.functions.nhn.client import NhnClient
 
 
-def test_a_created_group_is_there(client: NhnClient) -> None:
+def test_a_created_group_can_be_read(client: NhnClient) -> None:
     client.create_group("people")
     (group,) = client.data("GET", "/groups/people")["groups"]
     assert group["groupId"] == "people"
@@ -27,17 +27,17 @@ def test_the_time_of_creation_is_korean(client: NhnClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "A", "a_b", "a b", "한", "a" * 256, "a\n", "a/b", "."])
-def test_refuses_a_name_of_another_pattern(client: NhnClient, name: str) -> None:
+def test_refuses_a_name_outside_the_pattern(client: NhnClient, name: str) -> None:
     assert client.code("POST", "/groups", {"groupId": name}) == -40010
 
 
 @pytest.mark.parametrize("body", [{}, {"groupId": None}, {"groupId": 7}, {"groupId": ["a"]}])
-def test_refuses_a_name_that_is_no_text(client: NhnClient, body: object) -> None:
+def test_refuses_a_name_that_is_not_a_string(client: NhnClient, body: object) -> None:
     assert client.code("POST", "/groups", body) == -40000
 
 
 @pytest.mark.parametrize("name", ["a", "-", "0", "a" * 255, "my-group-1"])
-def test_takes_every_name_of_the_pattern(client: NhnClient, name: str) -> None:
+def test_accepts_a_name_within_the_pattern(client: NhnClient, name: str) -> None:
     assert client.code("POST", "/groups", {"groupId": name}) == 0
     assert client.code("GET", f"/groups/{name}") == 0
 
@@ -47,7 +47,7 @@ def test_refuses_a_taken_name(client: NhnClient) -> None:
     assert client.code("POST", "/groups", {"groupId": "people"}) == -40020
 
 
-def test_a_group_that_is_not_there_is_not_found(client: NhnClient) -> None:
+def test_a_missing_group_is_not_found(client: NhnClient) -> None:
     for method, path in [
         ("GET", "/groups/none"),
         ("DELETE", "/groups/none"),
@@ -59,7 +59,7 @@ def test_a_group_that_is_not_there_is_not_found(client: NhnClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["A", "a_b", "a" * 256, "%ED%95%9C"])
-def test_a_path_with_an_impossible_name_is_a_wrong_parameter(client: NhnClient, name: str) -> None:
+def test_a_path_with_an_invalid_name_is_an_invalid_parameter(client: NhnClient, name: str) -> None:
     assert client.code("GET", f"/groups/{name}") == -40000
     assert client.code("DELETE", f"/groups/{name}") == -40000
 
@@ -71,7 +71,7 @@ def test_a_deleted_group_is_gone(client: NhnClient) -> None:
     assert client.code("DELETE", group) == -40030
 
 
-def test_a_group_made_again_shows_nothing_of_the_old_one(client: NhnClient) -> None:
+def test_a_group_created_again_shows_nothing_of_the_old_one(client: NhnClient) -> None:
     group = client.create_group("people")
     (old,) = client.add(group, photos.load("obama.jpg"))["addedFaces"]
     client.data("DELETE", group)
@@ -89,7 +89,7 @@ def test_two_keys_of_a_tenant_see_the_same_groups(client: NhnClient, store: App)
     assert second.code("POST", "/groups", {"groupId": "people"}) == -40020
 
 
-def test_another_tenant_sees_none_of_them(client: NhnClient, store: App) -> None:
+def test_another_tenant_does_not_see_the_groups(client: NhnClient, store: App) -> None:
     client.create_group("people")
     other = NhnClient(store, "other-key")
     assert other.code("GET", "/groups/people") == -40030
@@ -170,11 +170,11 @@ def token_of(client: NhnClient) -> str:
 
 
 @pytest.mark.parametrize("token", ["", "x", "====", "%00", "a" * 5000, "한"])
-def test_refuses_a_token_that_is_none(client: NhnClient, token: str) -> None:
+def test_refuses_a_malformed_token(client: NhnClient, token: str) -> None:
     assert client.code("GET", f"/groups?limit=1&next-token={token}") == -40040
 
 
-def test_refuses_a_token_that_was_changed(client: NhnClient) -> None:
+def test_refuses_a_changed_token(client: NhnClient) -> None:
     token = token_of(client)
     for place in range(0, len(token), 7):
         other = "A" if token[place] != "A" else "B"
@@ -191,7 +191,7 @@ def test_refuses_a_token_of_another_key_or_listing(client: NhnClient, store: App
     assert client.code("GET", f"/groups/a/faces?limit=1&next-token={token}") == -40040
 
 
-def test_malformed_json_is_a_wrong_parameter(client: NhnClient) -> None:
+def test_malformed_json_is_an_invalid_parameter(client: NhnClient) -> None:
     reply = client.call("POST", "/groups", None)
     assert reply.status_code == 200
     assert reply.json["header"]["resultCode"] == -40000

@@ -27,7 +27,7 @@ def names(matches: list[dict[str, dict[str, str]]]) -> list[str]:
 
 
 @pytest.mark.usefixtures("people")
-def test_finds_the_person_of_a_photo(client: NhnClient) -> None:
+def test_finds_the_person_in_a_photo(client: NhnClient) -> None:
     body = {"image": image(photos.load("obama3.jpg"))}
     data = client.data("POST", "/groups/people/search?limit=10&threshold=80", body)
     assert set(names(data["matchFaces"])) == {"obama.jpg", "obama2.jpg"}
@@ -39,14 +39,14 @@ def test_finds_the_person_of_a_photo(client: NhnClient) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_the_very_photo_is_almost_100(client: NhnClient) -> None:
+def test_the_same_photo_has_a_similarity_near_100(client: NhnClient) -> None:
     body = {"image": image(photos.load("biden.jpg"))}
     data = client.data("POST", "/groups/people/search?limit=1&threshold=99", body)
     assert names(data["matchFaces"]) == ["biden.jpg"]
 
 
 @pytest.mark.usefixtures("people")
-def test_a_low_threshold_shows_everyone_and_a_limit_the_best(client: NhnClient) -> None:
+def test_a_low_threshold_returns_everyone_and_a_limit_the_most_similar(client: NhnClient) -> None:
     body = {"image": image(photos.load("biden.jpg"))}
     data = client.data("POST", "/groups/people/search?limit=4096&threshold=1", body)
     assert names(data["matchFaces"])[0] == "biden.jpg"
@@ -56,7 +56,7 @@ def test_a_low_threshold_shows_everyone_and_a_limit_the_best(client: NhnClient) 
 
 
 @pytest.mark.usefixtures("people")
-def test_looks_for_the_largest_face(client: NhnClient) -> None:
+def test_searches_for_the_largest_face(client: NhnClient) -> None:
     small, large = decoded(photos.load("biden.jpg")), decoded(photos.load("obama.jpg"))
     canvas = np.zeros((large.shape[0], large.shape[1] + 400, 3), np.uint8)
     canvas[:, : large.shape[1]] = large
@@ -66,7 +66,7 @@ def test_looks_for_the_largest_face(client: NhnClient) -> None:
     assert names(data["matchFaces"]) == ["obama.jpg"]
 
 
-def test_finds_the_faces_like_one_of_the_group(client: NhnClient, people: dict[str, str]) -> None:
+def test_finds_faces_similar_to_one_of_the_group(client: NhnClient, people: dict[str, str]) -> None:
     path = f"/groups/people/faces/{people['obama.jpg']}?limit=10&threshold=80"
     data = client.data("GET", path)
     assert names(data["matchFaces"]) == ["obama2.jpg"]
@@ -80,7 +80,7 @@ def test_leaves_out_the_face_itself(client: NhnClient, people: dict[str, str]) -
     assert client.data("GET", path)["matchFaceCount"] == 2
 
 
-def test_leaves_out_the_face_itself_among_its_twins(client: NhnClient, store: App) -> None:
+def test_leaves_out_the_face_itself_but_not_its_copies(client: NhnClient, store: App) -> None:
     client.create_group("twins")
     fill(store, "twins", 50)
     faces = client.data("GET", "/groups/twins/faces?limit=200")["faces"]
@@ -117,7 +117,7 @@ def test_searching_an_empty_group_finds_nothing(client: NhnClient) -> None:
     assert data["sourceFace"]
 
 
-def test_a_source_without_a_face_is_a_wrong_parameter_with_a_reason(client: NhnClient) -> None:
+def test_a_source_without_a_face_is_an_invalid_parameter_with_a_reason(client: NhnClient) -> None:
     group = client.create_group()
     body = {"image": image(NO_FACE)}
     reply = client.call("POST", f"{group}/search?limit=1&threshold=1", body)
@@ -133,7 +133,7 @@ def test_a_source_without_a_face_is_a_wrong_parameter_with_a_reason(client: NhnC
         "limit=x&threshold=90", "limit=1&threshold=",
     ],
 )  # fmt: skip
-def test_refuses_a_wrong_query(client: NhnClient, people: dict[str, str], query: str) -> None:
+def test_refuses_an_invalid_query(client: NhnClient, people: dict[str, str], query: str) -> None:
     body = {"image": image(photos.load("obama.jpg"))}
     assert client.code("POST", f"/groups/people/search?{query}", body) == -40000
     face = f"/groups/people/faces/{people['obama.jpg']}"
@@ -158,7 +158,7 @@ def test_compares_the_people_of_two_photos(client: NhnClient) -> None:
     assert set(data["sourceFace"]) == {"bbox", "confidence"}
 
 
-def test_the_threshold_of_compare_may_stand_in_the_body(client: NhnClient) -> None:
+def test_compare_takes_its_threshold_from_the_body(client: NhnClient) -> None:
     photo = image(photos.load("obama.jpg"))
     body = {"sourceImage": photo, "targetImage": photo, "threshold": 90}
     assert client.data("POST", "/compare", body)["matchedFaceDetailCount"] == 1
@@ -166,7 +166,7 @@ def test_the_threshold_of_compare_may_stand_in_the_body(client: NhnClient) -> No
     assert client.code("POST", "/compare?threshold=90", body | {"threshold": 101}) == 0
 
 
-def test_the_threshold_of_compare_is_required(client: NhnClient) -> None:
+def test_compare_requires_a_threshold(client: NhnClient) -> None:
     photo = photos.load("obama.jpg")
     assert compare(client, photo, photo, query="") == -40000
 
@@ -193,7 +193,7 @@ def test_a_source_without_a_face_is_refused(client: NhnClient) -> None:
     ],
 )
 @pytest.mark.parametrize("which", ["Source", "Target"])
-def test_image_errors_of_compare_say_which_image(
+def test_image_errors_of_compare_name_the_image(
     client: NhnClient, bad: object, code: int, message: str, which: str
 ) -> None:
     good = image(photos.load("obama.jpg"))

@@ -1,4 +1,4 @@
-"""Groups of an embedder that this deployment does not have: their faces are compared with none."""
+"""Groups of an embedder that this deployment does not have: their faces are never compared."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,9 @@ def assert_unknown(reply: TestResponse) -> None:
     assert "data" not in reply.json
 
 
-def test_nothing_is_added_to_such_a_group_and_nobody_found_in_it(old: str, now: NhnClient) -> None:
+def test_a_group_of_a_missing_model_can_be_neither_extended_nor_searched(
+    old: str, now: NhnClient
+) -> None:
     body = {"image": image(photos.load("obama.jpg"))}
     query = "limit=5&threshold=1"
 
@@ -51,7 +53,9 @@ def test_nothing_is_added_to_such_a_group_and_nobody_found_in_it(old: str, now: 
     assert now.data("GET", "/groups/old")["groups"][0]["faceCount"] == 1
 
 
-def test_such_a_group_can_be_listed_and_deleted_and_made_anew(old: str, now: NhnClient) -> None:
+def test_a_group_of_a_missing_model_can_be_listed_deleted_and_created_again(
+    old: str, now: NhnClient
+) -> None:
     (face,) = now.data("GET", "/groups/old/faces?limit=5")["faces"]
     assert face["faceId"] == old
     now.data("DELETE", f"/groups/old/faces/{old}")
@@ -65,7 +69,7 @@ def test_such_a_group_can_be_listed_and_deleted_and_made_anew(old: str, now: Nhn
 
 
 @pytest.mark.usefixtures("old")
-def test_two_photos_can_be_compared_all_the_same(now: NhnClient) -> None:
+def test_two_photos_can_still_be_compared(now: NhnClient) -> None:
     photo = image(photos.load("obama.jpg"))
     compared = now.data(
         "POST", "/compare?threshold=90", {"sourceImage": photo, "targetImage": photo}

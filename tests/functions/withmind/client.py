@@ -39,7 +39,7 @@ class WithmindClient:
         assert self.answer(ENROL, image, **fields) == b'{"result":"Success"}'
 
     def analyse(self, image: bytes, **fields: str | None) -> str:
-        """Return what is said of each face, from left to right: + is the person, - is not."""
+        """Return a sign for each face, from left to right: + is the person, - is not."""
         result = self.call(ANALYSE, image, **fields).json["result"]
         assert list(result) == [f"person_{number}" for number in range(1, len(result) + 1)]
         return "".join({"match": "+", "dismatch": "-"}[value] for value in result.values())

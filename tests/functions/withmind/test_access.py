@@ -1,4 +1,4 @@
-"""Whom WithMind's server lets in, and what counts."""
+"""Access to WithMind's API: keys and quotas."""
 
 from pathlib import Path
 
@@ -37,9 +37,7 @@ class Deployment:
 @pytest.mark.parametrize(
     "limits", [Limits(daily=0), Limits(in_flight=0), Limits(networks=(parse_network("::/128"),))]
 )
-def test_a_refusal_is_the_one_failure_of_the_guide(
-    tmp_path: Path, path: str, limits: Limits
-) -> None:
+def test_every_refusal_is_the_guides_fail(tmp_path: Path, path: str, limits: Limits) -> None:
     client = WithmindClient(Deployment(tmp_path, limits).app, builders.KEY)
     assert client.answer(path, SMALL) == FAIL
 

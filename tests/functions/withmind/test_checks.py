@@ -1,4 +1,4 @@
-"""What is refused, in the order of the contract, and in which words."""
+"""The checks of a request, in the order of the contract, and the wording of each refusal."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ BOTH = pytest.mark.parametrize("path", [ENROL, ANALYSE])
     "value",
     [None, "", " ", "a b", "a/b", "a.b", "a\n", "한", "a" * 65, "../a", "a\0", "a,b", "'--"],
 )
-def test_a_missing_or_wrong_name_fails(
+def test_a_missing_or_invalid_field_fails(
     client: WithmindClient, path: str, field: str, value: str | None
 ) -> None:
     assert client.answer(path, GOOD, **{field: value}) == FAIL
@@ -52,13 +52,13 @@ def test_a_missing_image_fails(client: WithmindClient, path: str) -> None:
 
 
 @BOTH
-def test_a_name_that_is_a_file_fails(client: WithmindClient, path: str) -> None:
+def test_a_field_sent_as_a_file_fails(client: WithmindClient, path: str) -> None:
     given = [*parts(GOOD, company=None), ("company", ("f.txt", "withmind"))]
     assert body_of(client.post(path, *form(given))) == FAIL
 
 
 @BOTH
-def test_a_name_that_is_given_twice_fails(client: WithmindClient, path: str) -> None:
+def test_a_field_given_twice_fails(client: WithmindClient, path: str) -> None:
     given = [*parts(GOOD), ("id", (None, "tamy"))]
     assert body_of(client.post(path, *form(given))) == FAIL
 
@@ -75,27 +75,27 @@ def test_a_name_that_is_given_twice_fails(client: WithmindClient, path: str) -> 
         (GOOD, "image/jpeg"),
     ],
 )
-def test_a_body_that_is_no_form_fails(
+def test_a_body_that_is_not_a_form_fails(
     client: WithmindClient, path: str, body: bytes, content_type: str
 ) -> None:
     assert body_of(client.post(path, body, content_type)) == FAIL
 
 
 @BOTH
-def test_a_form_that_ends_too_early_fails(client: WithmindClient, path: str) -> None:
+def test_a_truncated_form_fails(client: WithmindClient, path: str) -> None:
     body, content_type = form(parts(GOOD))
     assert body_of(client.post(path, body[:-9], content_type)) == FAIL
 
 
 @pytest.mark.parametrize("gender", ["2", "-1", "male", "01", "1.0", " 1", "\uff11"])
-def test_a_wrong_gender_fails(client: WithmindClient, gender: str) -> None:
+def test_an_invalid_gender_fails(client: WithmindClient, gender: str) -> None:
     assert client.answer(ENROL, GOOD, gender=gender) == FAIL
 
 
 @pytest.mark.parametrize(
     "age", ["-1", "151", "28.5", "x", " 28", "1e2", "\uff12\uff18", "9" * 4000]
 )
-def test_a_wrong_age_fails(client: WithmindClient, age: str) -> None:
+def test_an_invalid_age_fails(client: WithmindClient, age: str) -> None:
     assert client.answer(ENROL, GOOD, age=age) == FAIL
 
 
@@ -109,13 +109,13 @@ def test_gender_and_age_are_optional(
     assert client.answer(ENROL, GOOD, gender=gender, age=age) == SUCCESS
 
 
-def test_other_fields_are_left_alone(client: WithmindClient) -> None:
+def test_ignores_other_fields(client: WithmindClient) -> None:
     client.enrol(GOOD, note="x" * 4096, gender="1")
     assert client.analyse(GOOD, gender="x", age="x") == "+"
 
 
 @pytest.mark.parametrize("name", ["a", "-", "_", "test_P", "A-1", "a" * 64])
-def test_takes_every_name_of_the_pattern(client: WithmindClient, name: str) -> None:
+def test_accepts_a_name_within_the_pattern(client: WithmindClient, name: str) -> None:
     client.enrol(GOOD, company=name, id=name)
     assert client.analyse(GOOD, company=name, id=name) == "+"
 
@@ -123,7 +123,7 @@ def test_takes_every_name_of_the_pattern(client: WithmindClient, name: str) -> N
 @pytest.mark.parametrize(
     ("size", "is_taken"), [(307_199, False), (307_200, True), (512_000, True), (512_001, False)]
 )
-def test_takes_images_of_300_to_500_kilobytes(
+def test_accepts_images_of_300_to_500_kilobytes(
     client: WithmindClient, size: int, is_taken: bool
 ) -> None:
     image = uploads.of_size(uploads.encoded(cv2.resize(uploads.decoded(GOOD), (400, 500))), size)
@@ -136,14 +136,14 @@ def test_takes_images_of_300_to_500_kilobytes(
 
 @BOTH
 @pytest.mark.parametrize("size", [0, 1])
-def test_an_image_of_no_size_is_of_the_wrong_size(
-    client: WithmindClient, path: str, size: int
-) -> None:
+def test_an_empty_image_is_of_the_wrong_size(client: WithmindClient, path: str, size: int) -> None:
     assert client.answer(path, bytes(size)) == WRONG_SIZE
 
 
 @pytest.mark.parametrize(("size", "answer"), [(1_024_000, SUCCESS), (1_024_001, WRONG_SIZE)])
-def test_takes_requests_of_1000_kilobytes(client: WithmindClient, size: int, answer: bytes) -> None:
+def test_accepts_requests_of_up_to_1000_kilobytes(
+    client: WithmindClient, size: int, answer: bytes
+) -> None:
     without = len(form([*parts(GOOD), ("extra", ("f", b""))])[0])
     body, content_type = form([*parts(GOOD), ("extra", ("f", bytes(size - without)))])
     assert len(body) == size
@@ -172,12 +172,14 @@ def test_a_request_beyond_every_limit_is_of_the_wrong_size(
     ],
     ids=["zeros", "gif", "broken jpeg", "half a jpeg", "broken png", "51 megapixels"],
 )
-def test_what_cannot_be_decoded_is_of_the_wrong_type(client: WithmindClient, image: bytes) -> None:
+def test_a_file_that_cannot_be_decoded_is_of_the_wrong_type(
+    client: WithmindClient, image: bytes
+) -> None:
     assert client.answer(ENROL, image) == WRONG_TYPE
     assert client.answer(ANALYSE, image) == WRONG_TYPE
 
 
-def test_too_many_pixels_are_of_the_wrong_type(app: App, tmp_path: Path) -> None:
+def test_a_photo_with_too_many_pixels_is_of_the_wrong_type(app: App, tmp_path: Path) -> None:
     store = app_with_models_of(app, tmp_path)
     few = builders.app_with(
         store.settings, keys=store.keys, recognizers=app.recognizers, codec=CvImageCodec(799_999)
@@ -186,9 +188,7 @@ def test_too_many_pixels_are_of_the_wrong_type(app: App, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp"])
-def test_takes_other_formats_whatever_the_file_is_called(
-    client: WithmindClient, suffix: str
-) -> None:
+def test_accepts_other_formats_under_any_file_name(client: WithmindClient, suffix: str) -> None:
     pixels = cv2.resize(uploads.decoded(photos.astronaut_jpeg())[:400, 50:450], (370, 370))
     image = uploads.encoded(pixels, suffix)
     image += bytes(max(0, 310_000 - len(image)))  # what lies behind an image is cut away
@@ -214,7 +214,7 @@ def test_a_photo_without_a_face_fails(client: WithmindClient) -> None:
         ({}, uploads.without_face(), NOT_ENROLLED),
     ],
 )
-def test_the_checks_come_in_the_order_of_the_contract(
+def test_checks_run_in_the_order_of_the_contract(
     client: WithmindClient, fields: dict[str, str], image: Image, answer: bytes
 ) -> None:
     assert client.answer(ANALYSE, image, **fields) == answer
@@ -242,7 +242,7 @@ def test_the_trailing_slash_may_be_left_out(client: WithmindClient, path: str) -
 
 @pytest.mark.parametrize("path", [ENROL, ANALYSE, "/enrollment_img", "/analy_img"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_another_method_is_405(client: WithmindClient, path: str, method: str) -> None:
+def test_answers_another_method_with_405(client: WithmindClient, path: str, method: str) -> None:
     for image in (None, GOOD, bytes(11 * 1024 * 1024)):
         reply = client.post(path, *form(parts(image)), method=method)
         assert reply.status_code == 405
@@ -251,5 +251,5 @@ def test_another_method_is_405(client: WithmindClient, path: str, method: str) -
 
 
 @pytest.mark.parametrize("path", ["/analy_img//", "//analy_img/", "/analy_img/x", "/ANALY_IMG/"])
-def test_other_paths_are_not_ours(client: WithmindClient, path: str) -> None:
+def test_other_paths_are_not_served(client: WithmindClient, path: str) -> None:
     assert client.call(path, GOOD).status_code in {403, 404}

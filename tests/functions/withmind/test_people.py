@@ -1,4 +1,4 @@
-"""Enrolling people and telling them apart, with photos of real ones."""
+"""Enrolling and recognising people, with photos of real ones."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,13 +20,14 @@ from tests.functions.withmind import uploads
 from tests.functions.withmind.client import ANALYSE, WithmindClient
 from tests.functions.withmind.conftest import app_with_models_of
 from tests.functions.withmind.uploads import portrait, row_of
+from tests.nonempty import nonempty
 
 OBAMA, OBAMA_LATER, BIDEN = portrait("obama.jpg"), portrait("obama2.jpg"), portrait("biden.jpg")
 TAMY = PersonId("public", "withmind", "tamy")
 NOT_ENROLLED = b'{"result":{"result":"unregistered user"}}'
 
 
-def test_knows_the_person_on_another_photo(client: WithmindClient) -> None:
+def test_recognises_the_person_in_another_photo(client: WithmindClient) -> None:
     client.enrol(OBAMA)
     assert client.analyse(OBAMA_LATER) == "+"
     assert client.analyse(BIDEN) == "-"
@@ -41,7 +42,7 @@ def test_knows_the_person_on_another_photo(client: WithmindClient) -> None:
         (("obama.jpg", "biden.jpg", "obama2.jpg"), "+-+"),
     ],
 )
-def test_tells_of_every_face_from_left_to_right(
+def test_judges_every_face_from_left_to_right(
     client: WithmindClient, names: tuple[str, ...], expected: str
 ) -> None:
     client.enrol(OBAMA)
@@ -58,7 +59,7 @@ def test_enrols_the_largest_face(client: WithmindClient) -> None:
 
 
 @pytest.mark.parametrize(("pixels", "is_seen"), [(34, False), (46, True)])
-def test_sees_faces_of_40_pixels(
+def test_finds_faces_of_40_pixels(
     client: WithmindClient, store: App, pixels: int, is_seen: bool
 ) -> None:
     face = store.detector.detect(store.codec.decode(OBAMA), profile=DetectionProfile.RECOGNITION)[0]
@@ -72,7 +73,7 @@ def test_sees_faces_of_40_pixels(
     assert client.answer(ANALYSE, image) == answer
 
 
-def test_enrolled_again_the_person_is_the_new_one_alone(client: WithmindClient) -> None:
+def test_a_new_enrolment_replaces_the_old_one(client: WithmindClient) -> None:
     client.enrol(OBAMA)
     client.enrol(BIDEN)
     assert client.analyse(row_of("obama.jpg", "biden.jpg")) == "-+"
@@ -89,7 +90,9 @@ def test_enrolled_again_the_person_is_the_new_one_alone(client: WithmindClient) 
         {"company": "tamy", "id": "withmind"},
     ],
 )
-def test_nobody_else_is_enrolled(client: WithmindClient, other: dict[str, str]) -> None:
+def test_company_and_id_together_name_a_person(
+    client: WithmindClient, other: dict[str, str]
+) -> None:
     client.enrol(OBAMA)
     assert client.answer(ANALYSE, OBAMA, **other) == NOT_ENROLLED
     client.enrol(BIDEN, **other)
@@ -105,7 +108,7 @@ def test_the_threshold_is_a_setting(app: App, tmp_path: Path) -> None:
     assert strict.analyse(OBAMA_LATER) == "-"
 
 
-def test_the_window_of_sizes_is_a_setting(app: App, tmp_path: Path) -> None:
+def test_the_sizes_of_images_are_settings(app: App, tmp_path: Path) -> None:
     sizes = {"WITHMIND_MIN_IMAGE_BYTES": "0", "WITHMIND_MAX_REQUEST_BYTES": "410000"}
     client = WithmindClient(app_with_models_of(app, tmp_path, **sizes))
     client.enrol(OBAMA)
@@ -114,7 +117,7 @@ def test_the_window_of_sizes_is_a_setting(app: App, tmp_path: Path) -> None:
 
 
 class _TwoModels:
-    """Implements `RecognizerRegistry`: one more model, to which everyone is alike."""
+    """Implements `RecognizerRegistry` with one more model, which takes everyone for the same."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -127,7 +130,9 @@ class _TwoModels:
         return Recognizer(embedder, Calibration(((-1.0, 99.0), (1.0, 100.0))))
 
 
-def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_path: Path) -> None:
+def test_a_template_is_compared_with_the_model_that_made_it(
+    app: App, store: App, tmp_path: Path
+) -> None:
     client = WithmindClient(store)
     client.enrol(OBAMA)
     person = store.persons.get(TAMY)
@@ -144,7 +149,7 @@ def test_a_template_keeps_to_the_model_that_made_it(app: App, store: App, tmp_pa
     assert client.answer(ANALYSE, BIDEN) == NOT_ENROLLED
 
 
-def test_a_template_of_a_model_that_is_gone_is_compared_with_nobody(store: App) -> None:
+def test_a_template_of_a_missing_model_counts_as_not_enrolled(store: App) -> None:
     WithmindClient(store).enrol(OBAMA)
     ports = {name: getattr(store, name) for name in ("codec", "detector", "keys", "persons")}
     now = builders.app_with(store.settings, catalogue=renewed(store.catalogue), **ports)
@@ -184,12 +189,12 @@ def test_stores_the_sealed_vector_and_nothing_else_of_the_face(
         OBAMA[-5064:-5000],
         OBAMA_LATER[-5064:-5000],
     ]
-    for path in store.settings.data_dir.rglob("*"):
+    for path in nonempty(store.settings.data_dir.rglob("*")):
         content = path.read_bytes()
         assert not any(secret in content for secret in private), path
 
 
-def test_of_enrolments_at_once_one_whole_template_remains(client: WithmindClient) -> None:
+def test_concurrent_enrolments_leave_one_whole_template(client: WithmindClient) -> None:
     images = [OBAMA, BIDEN] * 4
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(client.enrol, images))

@@ -1,4 +1,4 @@
-"""Image files of 300 to 500 KB, as the service takes them, made of real photos."""
+"""Image files of 300 to 500 KB, the sizes that the service accepts, made of real photos."""
 
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ _MAX = 0xFFFF - 2  # bytes of a JPEG segment
 
 @cache
 def portrait(name: str) -> bytes:
-    """Return a photo of one person, as `obama.jpg`."""
+    """Return a photo of one person, such as `obama.jpg`."""
     return of_size(encoded(cv2.resize(decoded(photos.load(name)), (800, 1000))), _SIZE)
 
 
@@ -32,7 +32,7 @@ def without_face() -> bytes:
 
 
 def of_size(jpeg: bytes, size: int) -> bytes:
-    """Return the same picture as a file of so many bytes: comments make up the difference."""
+    """Return the same picture as a file of this many bytes, filled up with comments."""
     segments = []
     missing = size - len(jpeg)
     while missing:
