@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME ?= auto
 # What converts the models: all that `make run` needs of requirements-dev.txt.
 CONVERTERS := onnx|tflite|flatbuffers|protobuf
-CODE := functions shared local_runner tools benchmarks tests
+CODE := functions shared local_runner tools benchmarks harness tests
 
 # numpy must not spin threads beside those of onnxruntime, which must report nothing to its maker
 export OPENBLAS_NUM_THREADS := 1

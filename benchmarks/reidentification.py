@@ -1,7 +1,7 @@
-"""How often a hidden face is recognised: ranks, their uncertainty, and an attacker who learns.
+"""How often hidden faces are recognised: ranks, their uncertainty, and an attacker who learns.
 
 A gallery holds one vector of each of N people and there is one probe of each, in the same order.
-The rank of a probe is the number of other people who are more like it than the right one is.
+The rank of a probe is the number of other people who are more similar to it than the right one.
 """
 
 import math
@@ -19,7 +19,7 @@ _NO_VARIANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of the probes, 0..1, with its 95% interval and what guessing would give."""
+    """A share of the probes, 0..1, with its 95% interval and the share that guessing would give."""
 
     value: float
     low: float
@@ -29,19 +29,19 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """How many probes had the right person first, and among the first ten."""
+    """The shares of probes with the right person first, and among the first ten."""
 
     rank_1: Share
     rank_10: Share
 
 
 def recognise(probes: Floats, gallery: Floats) -> Recognition:
-    """Return how well unit vectors find their person, both of shape (N, D)."""
+    """Return how well unit vectors, both of shape (N, D), find their person."""
     return summarise(rank(probes, gallery), len(gallery))
 
 
 def rank(probes: Floats, gallery: Floats) -> Floats:
-    """Return the rank of each probe, 0 for the best; halfway among equals, shape (N,)."""
+    """Return the rank of each probe, shape (N,): 0 is the best; among equals it is halfway."""
     similarities = probes @ gallery.T
     right = np.diag(similarities)[:, np.newaxis]
     better = (similarities > right).sum(axis=1)
@@ -51,7 +51,7 @@ def rank(probes: Floats, gallery: Floats) -> Floats:
 
 
 def summarise(ranks: Floats, people: int) -> Recognition:
-    """Return the figures of ranks in a gallery of so many people."""
+    """Return the figures of ranks in a gallery of this many people."""
     return Recognition(*(_share(ranks < first, min(1, first / people)) for first in (1, 10)))
 
 
@@ -66,17 +66,17 @@ def recognise_by_learning(
 ) -> Recognition:
     """Return how well an attacker does who has learnt to undo the hiding.
 
-    By ridge regression the attacker learns to tell the vector of a clean face from what can be
-    measured of the hidden one, on half of the people; the others are recognised, half by half.
+    By ridge regression on half of the people, the attacker learns to predict the vector of a clean
+    face from the features of the hidden one, and then recognises the other half; both halves take
+    both parts.
 
     Args:
-        features: what is measured of each hidden photo, shape (M, F).
+        features: of each hidden photo, shape (M, F).
         clean: the vector of each photo before it was hidden, shape (M, D).
-        people: the number of the person on each photo, 0..N-1, shape (M,).
-        gallery: one photo of each person, shape (N,).
-        probes: another photo of each person, shape (N,).
+        people: the number of the person in each photo, 0..N-1, shape (M,).
+        gallery: the number of one photo of each person, shape (N,).
+        probes: the number of another photo of each person, shape (N,).
         hidden_gallery: whether the gallery is hidden in the same way, or clean.
-
     """
     ranks = []
     for half in (0, 1):
@@ -88,15 +88,14 @@ def recognise_by_learning(
 
 
 def learn(features: Floats, targets: Floats, unknown: Floats) -> Floats:
-    """Return what ridge regression expects of the unknown, centred and of unit length.
+    """Return what ridge regression predicts for the unknown, centred and of unit length, (K, D).
 
-    The penalty is the one of the least leave-one-out error, which has a closed form.
+    The penalty is the one with the smallest leave-one-out error, which has a closed form.
 
     Args:
         features: of the examples, shape (M, F).
         targets: of the examples, shape (M, D).
         unknown: features, shape (K, F).
-
     """
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     scale = np.where(deviation > _NO_VARIANCE, 1 / np.maximum(deviation, _NO_VARIANCE), 0)

@@ -1,4 +1,4 @@
-"""Photos to measure with, made of those that come with pinned packages."""
+"""Photos to measure with, composed of those that come with pinned packages."""
 
 from pathlib import Path
 
@@ -6,23 +6,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests import photos
+from harness import photos
 
-FULL_HD = (1920, 1080)
+_WIDTH, _HEIGHT = 1920, 1080
 
 
 def full_hd_street(path: Path) -> Path:
     """Write a 1080p JPEG with three people of ordinary size; return its path."""
-    canvas = np.full((FULL_HD[1], FULL_HD[0], 3), 90, np.uint8)
+    canvas = np.full((_HEIGHT, _WIDTH, 3), 90, np.uint8)
     for left, name in [(0, "obama.jpg"), (700, "biden.jpg"), (1300, "obama2.jpg")]:
-        _paste(canvas, _decoded(photos.load(name)), left, 560)
+        _paste(canvas, photos.pixels(name), left, 560)
     return _written(path, canvas)
 
 
 def full_hd_crowd(path: Path) -> Path:
     """Write a 1080p JPEG with 28 faces of 25 to 60 pixels; return its path."""
-    canvas = np.full((FULL_HD[1], FULL_HD[0], 3), 90, np.uint8)
-    people = [_decoded(photos.load(name)) for name in ("obama.jpg", "biden.jpg", "obama2.jpg")]
+    canvas = np.full((_HEIGHT, _WIDTH, 3), 90, np.uint8)
+    people = [photos.pixels(name) for name in ("obama.jpg", "biden.jpg", "obama2.jpg")]
     for row in range(4):
         for column in range(7):
             person = people[(row + column) % len(people)]
@@ -32,22 +32,9 @@ def full_hd_crowd(path: Path) -> Path:
 
 def one_face(path: Path) -> Path:
     """Write a 640x480 JPEG with one face; return its path."""
-    image = _decoded(photos.astronaut_jpeg())
-    small = cv2.resize(image[:384, :], (640, 480), interpolation=cv2.INTER_AREA)
+    image = photos.pixels("astronaut")[:384]
+    small = cv2.resize(image, (640, 480), interpolation=cv2.INTER_AREA)
     return _written(path, np.asarray(small, np.uint8))
-
-
-def portrait(path: Path, name: str) -> Path:
-    """Write a photo of the packages as it is; return its path."""
-    path.write_bytes(photos.load(name))
-    return path
-
-
-def _decoded(data: bytes) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError("the photo cannot be decoded")
-    return image.astype(np.uint8, copy=False)
 
 
 def _paste(
@@ -55,8 +42,8 @@ def _paste(
 ) -> None:
     scale = height / photo.shape[0]
     small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    room = canvas[top : top + height, left : left + small.shape[1]]
-    room[:] = small[: room.shape[0], : room.shape[1]]
+    area = canvas[top : top + height, left : left + small.shape[1]]
+    area[:] = small[: area.shape[0], : area.shape[1]]
 
 
 def _written(path: Path, image: NDArray[np.uint8]) -> Path:

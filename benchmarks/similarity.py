@@ -1,76 +1,57 @@
-"""Measures what a similarity means: how often different and same people reach it.
+"""Measures what a similarity means: how often pairs of two people and of one person reach it.
 
 Needs the prepared models (`make models`) and photos of people whose files are named by person, as
-Labeled Faces in the Wild has them (Person_Name_0001.jpg): a csv of pairs, or a folder. Every photo
-is compared with every other, which gives far more pairs of different people than a list of pairs.
+in Labeled Faces in the Wild (Person_Name_0001.jpg): a csv of pairs, or a folder. Every photo is
+compared with every other, which gives far more pairs of different people than a list of pairs.
 
-An embedder may tell some people apart less well than others. So the pairs of people with East Asian
-names (`east_asian_names.txt`) are counted apart as well, and a similarity means what it says for
-both: its cosine is the greater of the two at which so many pairs of different people are.
+An embedder may distinguish some people less well than others. So the pairs of people with East
+Asian names (`east_asian_names.txt`) are also counted separately, and a similarity holds for both
+populations: its cosine is the greater of the two that give the false-match rate.
 
-Prints the knots that models.toml should have, and the false-match and true-match rates at the
-similarities of the knots that it has. The intervals (95%) are from drawing the people anew, since
-the pairs of one person are not independent; of no pair at all they tell nothing.
+Prints the knots that models.toml should have, and the false-match and true-match rates with the
+knots that it has. The 95% intervals come from resampling the people (bootstrap), since the pairs of
+one person are not independent; without a single matching pair they mean nothing.
 """
 
-import argparse
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks import measure, pairs
-from benchmarks.accuracy import describe
+from benchmarks import command, pairs
+from benchmarks.people import describe, has_east_asian_name, person_of
 from benchmarks.verification import Bools, Floats
 from shared.app import App
 from shared.config import Settings
-from shared.core.recognition.similarity import Calibration
 
-# The similarity that means each false-match rate, the most frequent first. Rates below the last
-# cannot be measured with a thousand photos; 99 is where one in a million would be if the cosine
-# went on to rise by as much for each tenfold as it does from 90 to 95.
+# The false-match rate that each similarity stands for, the highest first. Rates below the last
+# cannot be measured with a thousand photos; 99 stands for one in a million, if the cosine continues
+# to rise for each factor of ten by as much as from 90 to 95.
 RATES = {20: 0.5, 50: 0.1, 80: 0.01, 90: 0.001, 95: 0.0001}
-TOLD_AT = (50, 60, 70, 80, 85, 90, 95, 97, 99)
-EAST_ASIAN_NAMES = Path(__file__).with_name("east_asian_names.txt")
+REPORTED = (50, 60, 70, 80, 85, 90, 95, 97, 99)
 
-_MIN = 10  # pairs that must reach a cosine for it to be read off
+_MIN_PAIRS = 10  # above a cosine, so that it can be read off
 _DRAWS = 1000
 _SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many pairs reach a cosine, and between which shares of all they would, drawn anew."""
+    """How many of the pairs reach a cosine, and their share, 0..1, with its 95% interval."""
 
     reached: int
     pairs: int
+    share: float
     low: float
     high: float
 
-    @property
-    def value(self) -> float:
-        """The share of the pairs, 0..1."""
-        return self.reached / self.pairs
 
-    def to_json(self) -> dict[str, float]:
-        """Return all that is known of it."""
-        return {
-            "rate": self.value,
-            "low": self.low,
-            "high": self.high,
-            "reached": self.reached,
-            "pairs": self.pairs,
-        }
-
-
-class Public:
+class Population:
     """Every pair of photos of some people.
 
     Attributes:
@@ -114,42 +95,36 @@ class Public:
 
 def main() -> None:
     """Run the command."""
-    arguments = _arguments()
+    parser = command.parser(__file__, __doc__)
+    parser.add_argument("path", type=Path, help=command.PAIRS_HELP)
+    arguments = parser.parse_args()
     app = App(Settings.from_environment())
     data = pairs.read(arguments.path)
     vectors = describe(app, data).vectors
     people = np.array([person_of(name) for name in data.files])
     is_east_asian = has_east_asian_name(people)
-    everyone = Public(vectors, people)
-    east_asian = Public(vectors[is_east_asian], people[is_east_asian])
-    publics = {"everyone": everyone}
+    everyone = Population(vectors, people)
+    east_asian = Population(vectors[is_east_asian], people[is_east_asian])
+    populations = {"everyone": everyone}
     if len(east_asian.different) and len(east_asian.same):
-        publics["East Asian names"] = east_asian
+        populations["East Asian names"] = east_asian
     calibration = app.recognizers.get(app.model_version).calibration
-    rows = [_row(publics, calibration, similarity) for similarity in TOLD_AT]
+    rows: list[dict[str, Any]] = []
+    for similarity in REPORTED:
+        rows.append({"similarity": similarity, "cosine": calibration.score(similarity)})
+        for name, population in populations.items():
+            false, true = population.rates(rows[-1]["cosine"])
+            rows[-1][name] = {"false_matches": asdict(false), "true_matches": asdict(true)}
     found = knots(everyone.different, east_asian.different)
-    console = Console(width=140)
-    console.print(_table(publics, rows))
-    console.print(f"knots = {[list(knot) for knot in found]}", markup=False, soft_wrap=True)
     report = {"model": app.model_version, "knots": found, "rates": rows}
-    measure.write(report, arguments.output)
-
-
-def person_of(name: str) -> str:
-    """Return the person of a photo by its file's name."""
-    return re.sub(r"_\d+\.\w+$", "", Path(name).name)
-
-
-def has_east_asian_name(people: NDArray[np.str_]) -> Bools:
-    """Tell of each person whether the list of names has them."""
-    lines = EAST_ASIAN_NAMES.read_text(encoding="utf-8").splitlines()
-    return np.isin(people, [line for line in lines if not line.startswith("#")])
+    command.report(arguments.output, report, _table(populations, rows))
+    print(f"knots = {[list(knot) for knot in found]}")
 
 
 def knots(everyone: Floats, east_asian: Floats) -> list[tuple[float, float]]:
     """Return the (cosine, similarity) knots of a calibration.
 
-    Each is rounded up to a hundredth: what is measured is not more exact.
+    Cosines are rounded up to a hundredth, which is as exact as the measurement.
 
     Args:
         everyone: the cosines of pairs of different people.
@@ -162,13 +137,13 @@ def knots(everyone: Floats, east_asian: Floats) -> list[tuple[float, float]]:
 
 
 def _reached(everyone: Floats, east_asian: Floats, rate: float) -> float:
-    """Return the cosine that this share of the pairs has at least, in either public.
+    """Return the cosine that this share of the pairs reaches at most, in both populations.
 
-    Of so few pairs as the smaller public has, a low rate cannot be read off. It is taken to lie as
-    far above everyone's as it does at the lowest rate that can.
+    A low rate cannot be read off the few pairs of the smaller population. Its cosine is assumed to
+    be as far above everyone's as at the lowest rate that can be read off.
     """
     cosine = float(np.quantile(everyone, 1 - rate))
-    readable = [r for r in RATES.values() if r * len(east_asian) >= _MIN]
+    readable = [r for r in RATES.values() if r * len(east_asian) >= _MIN_PAIRS]
     if not readable:
         return cosine
     level = 1 - max(rate, min(readable))
@@ -177,12 +152,12 @@ def _reached(everyone: Floats, east_asian: Floats, rate: float) -> float:
 
 
 def _rate(reached: Floats, pairs_of: Floats) -> Rate:
-    """Return the share of the pairs that are reached.
+    """Return the share of the pairs that reach a cosine.
 
     Args:
-        reached: how many pairs of photos of each two people are, (P, P): either only of one person
-            each, on the diagonal, or only beside it.
-        pairs_of: how many there are.
+        reached: the number of such pairs of photos for each two people, (P, P): either of one
+            person, on the diagonal only, or of two, off the diagonal only.
+        pairs_of: the number of all pairs for each two people, (P, P).
     """
     people = len(reached)
     draws = np.random.default_rng(_SEED).multinomial(people, np.full(people, 1 / people), _DRAWS)
@@ -191,52 +166,32 @@ def _rate(reached: Floats, pairs_of: Floats) -> Rate:
         for counts in (reached, pairs_of)
     )
     low, high = np.quantile(found[drawn > 0] / drawn[drawn > 0], (0.025, 0.975))
-    return Rate(int(reached.sum() / 2), int(pairs_of.sum() / 2), float(low), float(high))
+    count, total = int(reached.sum() / 2), int(pairs_of.sum() / 2)
+    return Rate(count, total, count / total, float(low), float(high))
 
 
-def _row(publics: dict[str, Public], calibration: Calibration, similarity: float) -> dict[str, Any]:
-    cosine = calibration.score(similarity)
-    rows: dict[str, Any] = {"similarity": similarity, "cosine": cosine}
-    for name, public in publics.items():
-        false, true = public.rates(cosine)
-        rows[name] = {"false_matches": false.to_json(), "true_matches": true.to_json()}
-    return rows
-
-
-def _table(publics: dict[str, Public], rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table("similarity at least", "cosine")
-    for name, public in publics.items():
-        table.add_column(f"{name}: {len(public.different):,} pairs of two people", justify="right")
-        table.add_column(f"{len(public.same):,} of one person", justify="right")
-    for row in rows:
-        cells = [
-            text
-            for name in publics
-            for text in (
-                _cell(row[name]["false_matches"], digits=4),
-                _cell(row[name]["true_matches"], digits=2),
-            )
+def _table(populations: dict[str, Population], rows: Sequence[dict[str, Any]]) -> Table:
+    headings = ["similarity at least", "cosine"]
+    for name, population in populations.items():
+        headings.append(f"{name}: {len(population.different):,} pairs of two people")
+        headings.append(f"{len(population.same):,} of one person")
+    lines = [
+        [row["similarity"], row["cosine"]]
+        + [
+            _cell(row[name][kind], digits)
+            for name in populations
+            for kind, digits in (("false_matches", 4), ("true_matches", 2))
         ]
-        table.add_row(f"{row['similarity']}", f"{row['cosine']:.3f}", *cells)
-    return table
+        for row in rows
+    ]
+    return command.table("", headings, lines, digits=3)
 
 
-def _cell(rate: dict[str, float], *, digits: int) -> str:
+def _cell(rate: dict[str, float], digits: int) -> str:
     if not rate["reached"]:
         return "none"
-    share, low, high = (f"{100 * rate[key]:.{digits}f}" for key in ("rate", "low", "high"))
+    share, low, high = (f"{100 * rate[key]:.{digits}f}" for key in ("share", "low", "high"))
     return f"{share}% ({low} to {high}), {rate['reached']:,}"
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.similarity",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("path", type=Path, help="a csv of pairs (same,a,b), or a folder like LFW's")
-    parser.add_argument("--output", type=Path, default=measure.BENCH / "similarity.json")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

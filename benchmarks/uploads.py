@@ -1,12 +1,11 @@
 """Drops files into the inbox of a worker that is killed twice, and checks what became of each.
 
-Some of the files are broken, some are replaced while they wait or are processed. At the end every
-photo must have come out once, with the receipt of the file that was dropped last, and every broken
-file must lie in quarantine with the reason; nothing else may be left, in hidden folders neither.
-Needs the prepared models (`make models`). Exits with 1 where one of this does not hold.
+Some files are broken, some are replaced while they wait or are processed. At the end every photo
+must have exactly one output, with the receipt of the file that was dropped last, and every broken
+file must be in quarantine with a reason; nothing else may be left, in hidden folders either. Needs
+the prepared models (`make models`). Exits with 1 if any of this does not hold.
 """
 
-import argparse
 import random
 import sys
 import tempfile
@@ -14,23 +13,27 @@ import time
 from pathlib import Path
 
 from rich.progress import Progress
-from rich.table import Table
 
-from benchmarks import measure
-from tests.e2e import dropped_files
-from tests.e2e.dropped_files import Dropper
-from tests.local_runner.command_line import Process, started
+from benchmarks import command
+from harness import dropped_files
+from harness.command_line import Process, started
+from harness.dropped_files import Dropper
 
 _TIMEOUT_S = 900.0
 _STOP_TIMEOUT_S = 30.0
-_LOOK_S = 0.02
+_POLL_S = 0.02
 _REPLACED = 0.04  # of the files
 
 
 def main() -> int:
-    """Run the command; return 1 when the account is wrong."""
-    arguments = _arguments()
-    chance = random.Random(arguments.seed)  # noqa: S311 - a story that can be told again
+    """Run the command; return 1 if anything is wrong."""
+    parser = command.parser(__file__, __doc__)
+    parser.add_argument("--files", type=int, default=500, help="number of files")
+    parser.add_argument("--broken", type=float, default=0.05, help="share of broken files")
+    parser.add_argument("--kills", type=int, default=2, help="number of workers killed")
+    parser.add_argument("--seed", type=int, default=1, help="of the random choices")
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)  # noqa: S311 - repeatable
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         dropper = Dropper(folder / "data", chance)
@@ -46,28 +49,21 @@ def main() -> int:
     rows = {
         "photos that came out": good,
         "broken files in quarantine": arguments.files - good,
-        "replaced meanwhile": replaced,
+        "replaced while waiting": replaced,
         "workers killed": arguments.kills,
         "seconds, starts included": round(seconds, 1),
         "files a second": round((arguments.files + replaced) / seconds, 1),
     }
-    table = Table("what", "", title=f"{arguments.files} uploads")
-    for what, value in rows.items():
-        table.add_row(what, str(value))
-    table.add_row("account", "exact" if not faults else f"WRONG: {len(faults)} faults")
-    measure.show(table)
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    measure.write({**rows, "faults": faults}, arguments.output)
-    return 1 if faults else 0
+    return command.verdict(arguments.output, f"{arguments.files} uploads", rows, faults)
 
 
 def _work(folder: Path, dropper: Dropper, kills: int, chance: random.Random) -> int:
-    """Let workers process all files, each but the last until it is killed; return the replaced."""
+    """Let workers process all files and kill all but the last; return the number of replaced."""
     total = len(dropper.files)
     replaced = 0
     to_kill = sorted(chance.sample(range(total // 10, total - total // 10), kills))
-    with measure.progress("uploads", total) as progress:
+    with Progress() as progress:
+        progress.add_task("uploads", total=total)
         for done in [*to_kill, total]:
             with started(folder, "-m", "local_runner", "work") as worker:
                 replaced += _watch(worker, dropper, progress, done, chance)
@@ -83,35 +79,21 @@ def _work(folder: Path, dropper: Dropper, kills: int, chance: random.Random) -> 
 def _watch(
     worker: Process, dropper: Dropper, progress: Progress, done: int, chance: random.Random
 ) -> int:
-    """Wait until so many files are done, and replace some of the others; return how many."""
+    """Replace some of the files until this many are done; return the number of replaced."""
     end = time.monotonic() + _TIMEOUT_S
     total, replaced, before = len(dropper.files), 0, None
     while (left := dropper.left()) and total - len(left) < done:
         if worker.popen.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"the worker does not go on: {worker.log.read_text()[-2000:]}")
+            raise RuntimeError(f"the worker has stopped: {worker.log.read_text()[-2000:]}")
         progress.update(progress.task_ids[0], completed=total - len(left))
         if len(left) != before and chance.random() < _REPLACED:
             drop = dropper.drop_broken if chance.random() < 0.2 else dropper.drop_photo
             drop(left[0] if chance.random() < 0.5 else chance.choice(left))  # the first is in work
             replaced += 1
         before = len(left)
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     progress.update(progress.task_ids[0], completed=total - len(left))
     return replaced
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.uploads",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--files", type=int, default=500, help="default 500")
-    parser.add_argument("--broken", type=float, default=0.05, help="share (default 0.05)")
-    parser.add_argument("--kills", type=int, default=2, help="of workers (default 2)")
-    parser.add_argument("--seed", type=int, default=1, help="what is drawn (default 1)")
-    parser.add_argument("--output", type=Path, default=measure.BENCH / "uploads.json")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

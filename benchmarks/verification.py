@@ -1,8 +1,8 @@
-"""How well distances tell pairs of one person from pairs of two: the usual figures.
+"""How well distances distinguish pairs of one person from pairs of two: the usual figures.
 
-A pair is accepted as the same person where its distance is at most a threshold. A pair that could
-not be judged has the distance infinity: it is never accepted, and so counts as an error where the
-person is the same. Accuracy is the mean of the shares of right answers among the same and among the
+A pair is accepted as the same person if its distance is at most a threshold. A pair that could not
+be judged has the distance infinity: it is never accepted, and so counts as an error if the person
+is the same. Accuracy is the mean of the shares of right answers among the same and among the
 different pairs, so that their numbers do not matter; with equal numbers it is plain accuracy.
 """
 
@@ -33,7 +33,7 @@ class Roc:
 
     @classmethod
     def of(cls, distances: Floats, same: Bools) -> "Roc":
-        """Return the curve of pairs; there must be some of both sorts."""
+        """Return the curve of pairs, at least one of them same and one different."""
         thresholds = np.unique([-np.inf, *distances, np.inf])
         return cls(
             thresholds,
@@ -42,7 +42,7 @@ class Roc:
         )
 
     def best_threshold(self) -> float:
-        """Return the threshold of the highest accuracy, halfway between two distances."""
+        """Return the threshold with the highest accuracy, halfway between two distances."""
         accuracies = (self.tar + 1 - self.far) / 2
         best = np.flatnonzero(accuracies == accuracies.max())
         middle = best[(len(best) - 1) // 2]  # never the last: accepting none is as good as all
@@ -50,58 +50,51 @@ class Roc:
         return float((low + high) / 2 if np.isfinite([low, high]).all() else low)
 
     def at_far(self, limit: float) -> tuple[float, float]:
-        """Return the true accept rate and the threshold at which `far` just keeps to a limit."""
+        """Return the true accept rate and the threshold at the highest `far` within a limit."""
         last = int(np.searchsorted(self.far, limit, side="right")) - 1
         return float(self.tar[last]), float(self.thresholds[last])
 
     def equal_error_rate(self) -> float:
-        """Return the rate at which as many same pairs are refused as different ones accepted."""
+        """Return the share of same pairs refused where as large a share of others is accepted."""
         excess = self.far - (1 - self.tar)  # rises from -1 to 1
         after = int(np.argmax(excess >= 0))
         low, high = excess[after - 1], excess[after]
         part = -low / (high - low)
         return float(self.far[after - 1] + part * (self.far[after] - self.far[after - 1]))
 
-    def area(self) -> float:
-        """Return the area under the curve: how often a same pair is nearer than a different one."""
-        return float(np.trapezoid(self.tar, self.far))
-
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well distances tell pairs apart; rates are shares of one, thresholds are distances.
+    """How well distances distinguish pairs; rates are shares of one, thresholds are distances.
 
     Attributes:
         accuracy: cross-validated (`cross_validated_accuracy`).
         accuracy_error: its standard error.
-        threshold: the one that is given.
+        threshold: the fixed threshold.
         accuracy_at_threshold: the accuracy there.
-        best_threshold: the one of the highest accuracy on all pairs.
         tar_at_far_1_percent: the true accept rate where 1% of the different pairs are accepted.
         threshold_at_far_1_percent: the threshold there.
         tar_at_far_01_percent: the true accept rate where 0.1% of them are.
         threshold_at_far_01_percent: the threshold there.
-        equal_error_rate: where as many same pairs are refused as different ones accepted.
-        area_under_curve: how often a same pair is nearer than a different one.
+        equal_error_rate: the share of same pairs refused where as large a share of different ones
+            is accepted.
     """
 
     accuracy: float
     accuracy_error: float
     threshold: float
     accuracy_at_threshold: float
-    best_threshold: float
     tar_at_far_1_percent: float
     threshold_at_far_1_percent: float
     tar_at_far_01_percent: float
     threshold_at_far_01_percent: float
     equal_error_rate: float
-    area_under_curve: float
 
     @classmethod
     def of(
         cls, distances: Floats, same: Bools, folds: NDArray[np.intp], threshold: float
     ) -> "Figures":
-        """Return the figures of pairs in folds; there must be both sorts in each fold."""
+        """Return the figures of pairs in folds; each fold must have same and different pairs."""
         roc = Roc.of(distances, same)
         mean, error = cross_validated_accuracy(distances, same, folds)
         tar_1, threshold_1 = roc.at_far(0.01)
@@ -111,13 +104,11 @@ class Figures:
             accuracy_error=error,
             threshold=threshold,
             accuracy_at_threshold=accuracy(distances, same, threshold),
-            best_threshold=roc.best_threshold(),
             tar_at_far_1_percent=tar_1,
             threshold_at_far_1_percent=threshold_1,
             tar_at_far_01_percent=tar_01,
             threshold_at_far_01_percent=threshold_01,
             equal_error_rate=roc.equal_error_rate(),
-            area_under_curve=roc.area(),
         )
 
 
@@ -132,8 +123,8 @@ def cross_validated_accuracy(
 ) -> tuple[float, float]:
     """Return the mean accuracy over folds, and its standard error.
 
-    Each fold is judged by the threshold that is best for the others, as the protocol of Labeled
-    Faces in the Wild has it (Huang et al., 2007).
+    Each fold is judged by the best threshold of the others, which is the protocol of Labeled Faces
+    in the Wild (Huang et al., 2007).
     """
     accuracies = []
     for fold in np.unique(folds):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from harness import builders
 from shared.app import App
-from tests import builders
 
 
 @pytest.fixture(scope="session")

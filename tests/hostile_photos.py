@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests import photos
+from harness import photos
 
 Image = NDArray[Any]
 

@@ -10,17 +10,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness import builders, photos
+from harness.face_vectors import Population
+from harness.stored_faces import enrol
 from local_runner.triggers.queue import Queue
 from local_runner.triggers.stream import Stream
 from shared.app import App
 from shared.storage.aws.queues import SqsQueue
 from shared.storage.aws.streams import TableStream
-from tests import builders, examples, photos
+from tests import examples
 from tests.api_gateway import ApiGateway, Invoke, Reply
-from tests.face_vectors import Population
 from tests.functions.withmind.client import form, parts
 from tests.functions.withmind.uploads import portrait, row_of
-from tests.shared.index.enrol import enrol
 
 TENANT = "t"
 """The owner of the keys, groups and uploads of the stories."""

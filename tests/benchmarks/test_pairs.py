@@ -22,7 +22,7 @@ def names(data: Pairs) -> list[tuple[bool, str, str]]:
     ]
 
 
-def test_reads_a_csv_with_its_photos_beside_it(tmp_path: Path) -> None:
+def test_reads_a_csv_with_its_photos_next_to_it(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     for name in ("a1.jpg", "a2.jpg", "b.jpg"):
         (tmp_path / "images" / name).touch()
@@ -37,7 +37,7 @@ def test_reads_a_csv_with_its_photos_beside_it(tmp_path: Path) -> None:
     assert names(data) == [(True, "a1.jpg", "a2.jpg"), (False, "a1.jpg", "b.jpg")] * 20
 
 
-def test_every_fold_has_its_share_of_both_sorts(tmp_path: Path) -> None:
+def test_every_fold_has_its_share_of_both_kinds(tmp_path: Path) -> None:
     write_photos(tmp_path, {"Ada": 6, "Bob": 4, "Cid": 1})
 
     data = pairs.read(tmp_path)
@@ -63,7 +63,9 @@ def test_reads_the_official_pairs_in_their_folds(tmp_path: Path) -> None:
     assert data.folds.tolist() == [0, 0, 1, 1]
 
 
-def test_without_a_list_takes_all_same_pairs_and_as_many_different_ones(tmp_path: Path) -> None:
+def test_without_a_list_takes_all_same_pairs_and_the_same_number_of_different_ones(
+    tmp_path: Path,
+) -> None:
     write_photos(tmp_path, {"Ada": 5, "Bob": 3, "Cid": 1})
 
     data = pairs.read(tmp_path)
@@ -86,7 +88,7 @@ def test_takes_the_same_pairs_every_time(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.folds, other.folds)
 
 
-def test_refuses_a_csv_of_other_columns(tmp_path: Path) -> None:
+def test_refuses_a_csv_with_other_columns(tmp_path: Path) -> None:
     csv = tmp_path / "pairs.csv"
     csv.write_text("x,y\n1,2\n", encoding="utf-8")
 

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks import privacy
 from benchmarks.privacy import Seen, Sight
+from harness import photos
 from shared.app import App
 from shared.config import ROOT
 from shared.core.hiding.ports import HideMethod
 from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo
-from tests import photos
 
 LANDMARKS = ((0.0, 0.0),) * 5
 FACE = Face(Box(40, 40, 60, 60), 0.9, LANDMARKS)
@@ -28,7 +28,7 @@ def sight(person: int) -> Sight:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two photos of each of four people; one is the mirror image of another."""
+    """Two photos of each of four people, one of them the mirror image of another."""
     folder = tmp_path_factory.mktemp("people")
     people = {
         "Ann": photos.astronaut_jpeg(),
@@ -117,7 +117,7 @@ def test_a_thumbnail_shows_the_face_and_what_surrounds_it() -> None:
     assert picture.mean() == pytest.approx(200 / 2.5**2, rel=0.1)
 
 
-def test_tells_the_attacks_apart() -> None:
+def test_each_attack_has_its_own_gallery_and_probes() -> None:
     people = 8
     sights = [sight(person) for person in range(people) for _ in range(2)]
     own = np.eye(people).repeat(2, axis=0)

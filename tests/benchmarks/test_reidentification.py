@@ -20,7 +20,7 @@ def unit(vectors: Floats) -> Floats:
 
 
 def clean_vectors() -> tuple[Floats, NDArray[np.intp]]:
-    """Return vectors of some photos of each of many people, and who is on which."""
+    """Return vectors of some photos of each of many people, and the person in each."""
     rng = np.random.default_rng(3)
     people = np.arange(PEOPLE).repeat(PHOTOS)
     centres = rng.normal(size=(PEOPLE, DIMENSIONS))
@@ -35,7 +35,7 @@ def recognised(features: Floats, *, hidden_gallery: bool) -> Recognition:
     )
 
 
-def test_the_rank_is_the_number_of_people_who_are_more_alike() -> None:
+def test_the_rank_is_the_number_of_people_who_are_more_similar() -> None:
     gallery = np.eye(3)
     probes = unit(np.array([(3.0, 1, 2), (3, 2, 1), (3, 2, 1)]))
 
@@ -65,7 +65,7 @@ def test_the_interval_is_wilsons() -> None:
     assert none.high == pytest.approx(0.0370, abs=1e-4)
 
 
-def test_vectors_of_the_same_people_find_each_other() -> None:
+def test_vectors_of_the_same_person_find_each_other() -> None:
     clean, _ = clean_vectors()
 
     figures = recognise(clean[1::PHOTOS], clean[::PHOTOS])
@@ -93,14 +93,14 @@ def test_an_attacker_learns_nothing_from_noise() -> None:
     assert figures.rank_10.low < figures.rank_10.chance < figures.rank_10.high
 
 
-def test_the_people_who_are_looked_for_were_not_learnt_from() -> None:
+def test_an_attacker_does_not_learn_from_the_people_to_recognise() -> None:
     _, people = clean_vectors()
     names = np.eye(PEOPLE)[people]
 
     assert recognised(names, hidden_gallery=False).rank_10.value < 0.6
 
 
-def test_regression_ignores_what_never_varies() -> None:
+def test_regression_ignores_constant_features() -> None:
     clean, _ = clean_vectors()
     constant = np.full((len(clean), 1), 5.0)
 

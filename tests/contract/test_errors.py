@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from local_runner import template
 from shared.app import App
 from shared.config import ROOT
@@ -15,7 +16,7 @@ from shared.core import errors
 from shared.core.errors import FaceError, InvalidParameterError, UnknownModelError
 from shared.http.dialect import Dialect
 from shared.http.request import Request
-from tests import builders, examples
+from tests import examples
 
 DIALECTS = {
     path.parent.name: importlib.import_module(f"functions.{path.parent.name}._dialect")

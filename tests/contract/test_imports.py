@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from local_runner import template
 from shared.app import App
 from shared.config import ROOT
 from shared.core.metering import keyring
 from shared.core.metering.models import Limits
 from shared.core.recognition import groups
-from tests import builders, examples
+from tests import examples
 from tests.api_gateway import ApiGateway
 
 MODULES = {function.name: function.command.rpartition(".")[0] for function in template.read()}

@@ -14,13 +14,14 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from harness import builders
 from local_runner import functions
 from local_runner.template import read
 from shared.app import App
 from shared.config import Settings
 from shared.core.metering import keyring
 from shared.core.metering.models import DistinctLimit, Limits, Rate
-from tests import aws_calls, builders, stories
+from tests import aws_calls, stories
 from tests.api_gateway import ApiGateway, Invoke
 from tests.aws_calls import Call
 from tests.contract import translated

@@ -57,7 +57,15 @@ def test_onnxruntime_is_imported_below_shared_only() -> None:
     """`shared/__init__.py`, which disables telemetry, runs before every module below it."""
     importers = [
         path.relative_to(ROOT)
-        for folder in ("functions", "shared", "local_runner", "tools", "benchmarks", "tests")
+        for folder in (
+            "functions",
+            "shared",
+            "local_runner",
+            "tools",
+            "benchmarks",
+            "harness",
+            "tests",
+        )
         for path in Path(ROOT, folder).rglob("*.py")
         if re.search(r"^\s*(import|from) onnxruntime\b", path.read_text(encoding="utf-8"), re.M)
     ]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from harness import builders
 from local_runner import functions, template
 from local_runner.settings import RunnerSettings
 from local_runner.triggers import factory
 from shared.config import ROOT, Settings
 from shared.core.uploads import processing
 from shared.events.s3 import MAX_DELIVERIES
-from tests import builders
 
 FUNCTIONS = template.read()
 OF_LIBRARIES = {"ORT_DISABLE_TELEMETRY"}  # variables that libraries read, and we do not
@@ -105,7 +105,7 @@ READING = r"os\.getenv|os\.environ(?!\[\S+\] = |\.setdefault\()"
 def test_only_config_reads_the_environment() -> None:
     readers = [
         path
-        for folder in ("functions", "shared", "local_runner", "tools", "benchmarks")
+        for folder in ("functions", "shared", "local_runner", "tools", "benchmarks", "harness")
         for path in Path(ROOT, folder).rglob("*.py")
         if re.search(READING, path.read_text(encoding="utf-8"))
     ]

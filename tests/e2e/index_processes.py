@@ -21,14 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
+from harness import builders
+from harness.face_vectors import Population
+from harness.stored_faces import enrol
 from shared.app import App
 from shared.core.recognition import faces as faces_core
 from shared.core.recognition.models import Group
 from shared.index import ann, codes
 from shared.index.groups import GroupIndex
-from tests import builders
-from tests.face_vectors import Population
-from tests.shared.index.enrol import enrol
 
 TENANT, GROUP = "t", "g"
 _COMPILED_WITH = 300  # vectors

@@ -18,6 +18,12 @@ from threading import Event
 
 import pytest
 
+from harness import dropped_files
+from harness.command_line import Process, started
+from harness.dropped_files import Dropper
+from harness.enrolment import Enrolment
+from harness.processes import of_session, wait_for
+from harness.server import running
 from shared.app import App
 from shared.core.recognition import groups
 from shared.core.recognition.faces import CAPACITY
@@ -31,13 +37,7 @@ from shared.core.recognition.snapshots import (
 from shared.core.uploads.processing import QUARANTINE
 from shared.storage.local.blobs import FileBlobs
 from shared.storage.local.database import Database
-from tests.e2e import dropped_files
-from tests.e2e.dropped_files import Dropper
-from tests.e2e.enrolment import Enrolment
 from tests.e2e.index_processes import GROUP, TENANT, open_app, the_group
-from tests.e2e.server import running
-from tests.local_runner.command_line import Process, started
-from tests.processes import of_session, wait_for
 from tests.shared.storage.stores import Store, assert_exact, sqlite_store
 
 _LOOK_S = 0.0005  # between two looks for a moment that is short

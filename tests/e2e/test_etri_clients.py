@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests import examples, photos
-from tests.e2e.server import Server, running
+from harness import photos
+from harness.server import Server, running
+from tests import examples
 
 GOLDEN = examples.FOLDER / "etri"
 CLIENTS = sorted(path.stem for path in GOLDEN.glob("*.http"))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import photos
-from tests.e2e.server import Server, running
+from harness import photos
+from harness.server import Server, running
 
 KEY = "the-key-of-this-server"
 

@@ -15,10 +15,11 @@ from typing import Any
 import boto3
 import pytest
 
+from harness import builders, photos
 from local_runner.template import read
 from shared.app import App
 from shared.config import ROOT, Settings
-from tests import builders, photos, stories
+from tests import stories
 from tests.api_gateway import ApiGateway
 from tests.e2e import aws, lambda_runtime
 from tests.e2e.lambda_runtime import Function

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.server import Server, running
+from harness.server import Server, running
 
 PRIVATE = "a-private-key"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import photos
-from tests.e2e.server import Server, running
-from tests.processes import wait_for
+from harness import photos
+from harness.processes import wait_for
+from harness.server import Server, running
 
 CALLS = re.compile(r"^face_functions_calls_total\{(.*)\} (.*)$", re.MULTILINE)
 OUTCOME = 'outcome="MissingKeyError",route="POST /FaceDeID"'

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import requests
 
+from harness import builders, photos
+from harness.server import Server, running
 from shared.app import App
-from tests import builders, photos
 from tests.e2e import aws
-from tests.e2e.server import Server, running
 
 KEY = "the-app-key-of-this-server"
 BACKENDS = ["local", "aws"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import requests
 
+from harness import builders
+from harness.server import Server, running
 from shared.config import ROOT
-from tests import builders
-from tests.e2e.server import Server, running
 
 
 def command(folder: Path, *words: str) -> Any:

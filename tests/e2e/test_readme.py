@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from harness.server import running
 from shared.config import ROOT
-from tests.e2e.server import running
 from tests.markdown import Page
 
 

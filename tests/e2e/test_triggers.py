@@ -15,18 +15,18 @@ import boto3
 import pytest
 import requests
 
+from harness import photos
+from harness.command_line import started
+from harness.processes import of_session, wait_for
+from harness.server import Server, running
 from shared.core.blobs import BlobInfo, Blobs
 from shared.storage.aws.blobs import S3Blobs
 from shared.storage.aws.faces import DynamoFaces
 from shared.storage.aws.groups import DynamoGroups
 from shared.storage.aws.tables import Tables
 from shared.storage.local.blobs import FileBlobs
-from tests import photos
 from tests.e2e import aws
-from tests.e2e.server import Server, running
 from tests.local_runner import workers
-from tests.local_runner.command_line import started
-from tests.processes import of_session, wait_for
 from tests.shared.storage.stores import Store
 
 BROKEN = b"\xff\xd8\xff no photo"

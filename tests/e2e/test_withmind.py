@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from harness.server import Server, running
 from shared.config import ROOT
 from tests.e2e import aws
-from tests.e2e.server import Server, running
 from tests.functions.withmind import client
 from tests.functions.withmind.uploads import portrait, row_of
 

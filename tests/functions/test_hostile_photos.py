@@ -11,15 +11,16 @@ import pytest
 
 from functions.etri import face_deid
 from functions.events import deidentify_upload
+from harness import builders
+from harness.command_line import run
 from shared.app import App
 from shared.core.metering.models import Limits
 from shared.core.recognition import groups
 from shared.core.recognition.detection import MAX_FACES
-from tests import builders, hostile_photos
+from tests import hostile_photos
 from tests.functions.nhn.client import NhnClient, image
 from tests.functions.withmind.client import ANALYSE, ENROL, WithmindClient
 from tests.hostile_photos import Hostile
-from tests.local_runner.command_line import run
 
 PHOTOS = hostile_photos.all_of_them()
 TOO_SMALL_FOR_NHN = ("one pixel", "strip")

@@ -4,10 +4,11 @@ import json
 import os
 from pathlib import Path
 
+from harness.command_line import Finished, run
 from shared.core.metering.models import Limits
 from shared.storage.local.database import Database
 from shared.storage.local.usage import SqliteUsage
-from tests.local_runner.command_line import Finished, assert_refused, run
+from tests.local_runner.refusals import assert_refused
 from tests.shared.storage.stores import sqlite_store
 
 LONG_AGO = 1_700_000_000.0

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from harness import builders, photos
+from harness.command_line import Finished, run
 from local_runner import template
-from tests import builders, photos
-from tests.local_runner.command_line import Finished, assert_refused, run
+from tests.local_runner.refusals import assert_refused
 
 LOCAL_KEY = "local-dev-key"
 LIMITS = (

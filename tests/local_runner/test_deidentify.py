@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+from harness import builders, photos
+from harness.command_line import TIMEOUT_S, Finished, environment, run
 from local_runner import deidentify as command
 from shared.app import App
 from shared.config import ROOT
@@ -20,14 +22,8 @@ from shared.core.photos.models import Photo
 from shared.core.photos.ports import ImageCodec
 from shared.core.recognition import faces, groups
 from shared.core.recognition.detection import ImageInput
-from tests import builders, image_files, photos
-from tests.local_runner.command_line import (
-    TIMEOUT_S,
-    Finished,
-    assert_refused,
-    environment,
-    run,
-)
+from tests import image_files
+from tests.local_runner.refusals import assert_refused
 
 ASTRONAUT = photos.astronaut_jpeg()
 COMMENT = b"taken at home"

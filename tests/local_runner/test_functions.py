@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import builders
 from local_runner.functions import FunctionError, caller
-from tests import builders
 
 HANDLERS = "tests.local_runner.triggers.handlers"
 

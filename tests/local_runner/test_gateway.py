@@ -11,10 +11,11 @@ from typing import Any
 import flask
 import pytest
 
+from harness import builders
 from local_runner import gateway
 from local_runner.template import Function, Route
 from shared.app import App
-from tests import builders, log_lines
+from tests import log_lines
 
 MODULE = "echo_of_the_gateway_tests"
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from functions.etri import face_deid
+from harness import builders
 from local_runner import keys
 from local_runner.settings import RunnerSettings
 from shared.app import App
 from shared.config import ROOT, Settings
-from tests import builders
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo, running
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from harness.command_line import run
 from shared.storage.local.database import Database
 from shared.storage.local.master_key import FileKeyWrapper
-from tests.local_runner.command_line import assert_refused, run
+from tests.local_runner.refusals import assert_refused
 
 
 def test_rotates_and_tells_how_many_keys_it_wrapped(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from local_runner import gateway, metrics, template
 from local_runner.settings import RunnerSettings
 from shared import config
 from shared.app import App
-from tests import builders
 
 
 def client(folder: Path, where: str) -> Any:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_runner.command_line import Process, started
+from harness.command_line import Process, started
+from harness.processes import wait_for
 from tests.local_runner.workers import running
-from tests.processes import wait_for
 from tests.shared.storage.stores import sqlite_store
 
 

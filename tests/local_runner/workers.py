@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.local_runner.command_line import Process, started
-from tests.processes import wait_for
+from harness.command_line import Process, started
+from harness.processes import wait_for
 
 _TEMPLATE = """
 Resources:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import builders
+from harness.in_memory import InMemoryKeys
 from shared.app import App
 from shared.config import SettingError
 from shared.core.errors import GroupNotFoundError
@@ -13,8 +15,6 @@ from shared.metrics.emf import EmfMetrics
 from shared.metrics.noop import NoopMetrics
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.storage.local.keys import SqliteKeys
-from tests import builders
-from tests.fakes import InMemoryKeys
 
 
 def test_chooses_sqlite_for_the_local_backend(tmp_path: Path) -> None:

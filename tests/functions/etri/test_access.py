@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from functions.etri import face_deid, unknown_path
+from harness import builders, photos
+from harness.in_memory import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from shared.app import App
 from shared.core.errors import StoreUnavailableError
 from shared.core.metering import access
 from shared.core.metering.models import Admission, ApiKey, DistinctLimit, KeyStatus, Limits, Rate
 from shared.core.metering.network import parse_network
 from shared.core.metering.ports import Usage
-from tests import builders, photos
-from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 
 NOON = datetime(2026, 1, 31, 3, tzinfo=UTC).timestamp()  # in Korea
 MIDNIGHT = datetime(2026, 1, 31, 15, tzinfo=UTC).timestamp()  # in Korea: February begins

@@ -13,11 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from functions.etri import face_deid
+from harness import builders, photos
+from harness.in_memory import InMemoryKeys
 from shared.app import App
 from shared.core.metering import access
 from shared.core.metering.models import KeyStatus
-from tests import builders, photos
-from tests.fakes import InMemoryKeys
 
 FACE_OF_THE_ASTRONAUT = (170, 65, 275, 215)  # x1, y1, x2, y2, by eye
 

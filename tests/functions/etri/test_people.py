@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from functions.etri import face_deid
+from harness import builders, photos
 from shared.app import App
 from shared.core.deadline import Deadline
 from shared.core.metering import access
@@ -18,7 +19,6 @@ from shared.core.metering.models import Limits
 from shared.core.photos.models import Face, Photo, Pose
 from shared.core.recognition import faces, groups
 from shared.core.recognition.detection import ImageInput
-from tests import builders, photos
 from tests.catalogues import renewed
 
 OTHER_KEY = "a-key-of-another-tenant"

@@ -3,8 +3,8 @@
 import pytest
 
 from functions.etri import unknown_path
+from harness import builders
 from shared.app import App
-from tests import builders
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from functions.events.clean_up import handler
+from harness import builders
 from local_runner.functions import Context
 from shared.app import App
 from shared.config import ROOT
 from shared.core import cleanup
 from shared.core.metering.models import Limits
 from shared.core.recognition import groups
-from tests import builders
 from tests.shared.storage.stores import Store, new_face
 
 EVENT: dict[str, Any] = json.loads((ROOT / "tests/golden/events/schedule.json").read_bytes())

@@ -19,6 +19,7 @@ from moto import mock_aws
 from functions.events.deidentify_upload import handler
 from functions.nhn.add_faces import handler as add_faces
 from functions.nhn.create_group import handler as create_group
+from harness import builders, photos
 from local_runner.triggers.inbox import Inbox
 from shared import VERSION
 from shared.app import App
@@ -33,7 +34,7 @@ from shared.core.uploads import processing
 from shared.log import JsonFormatter
 from shared.storage.aws.blobs import S3Blobs
 from shared.storage.local.blobs import FileBlobs
-from tests import builders, image_files, photos
+from tests import image_files
 from tests.local_runner.triggers.recorder import Clock
 
 GOLDEN = ROOT / "tests/golden/events"

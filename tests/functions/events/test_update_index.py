@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from functions.events.update_index import handler
+from harness import builders
+from harness.face_vectors import Population
+from harness.stored_faces import enrol
 from shared.app import App
 from shared.config import ROOT
 from shared.core.errors import StoreUnavailableError
 from shared.core.recognition import groups
 from shared.core.recognition.models import Group
-from tests import builders
-from tests.face_vectors import Population
-from tests.shared.index.enrol import enrol
 
 pytestmark = pytest.mark.timeout(900)  # the first graph of a machine is compiled
 

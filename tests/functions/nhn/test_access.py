@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from harness import builders, photos
+from harness.in_memory import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from shared.core.metering import access
 from shared.core.metering.models import ApiKey, DistinctLimit, KeyStatus, Limits, Rate
 from shared.core.metering.network import parse_network
-from tests import builders, photos
-from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from tests.functions.nhn.client import NhnClient, image
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import builders, photos
+from harness.stored_faces import enrol
 from shared.app import App
 from shared.core.photos.models import DetectionProfile
 from shared.index.groups import GroupIndex
-from tests import builders, photos
 from tests.catalogues import SMALL_DIMENSIONS, SMALL_VERSION, with_small_embedder
 from tests.functions.nhn.client import NhnClient, image
 from tests.functions.nhn.conftest import app_with_models_of
-from tests.shared.index.enrol import enrol
 
 OTHERS = 1200  # faces in a group that is large enough for a graph
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import builders, photos
 from shared.app import App
 from shared.core.photos.models import Box
 from shared.core.recognition import faces as core_faces
 from shared.core.recognition.models import StoredFace
-from tests import builders, photos
 from tests.functions.nhn.client import NhnClient, image
 
 

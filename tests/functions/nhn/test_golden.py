@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests import examples, photos
+from harness import photos
+from tests import examples
 from tests.functions.nhn.client import NhnClient, image
 
 OPERATIONS = examples.operations()["nhn"]
@@ -24,7 +25,7 @@ def shape(value: Any, path: str = "") -> set[str]:
 @pytest.fixture(scope="module")
 def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """An answer of every operation."""
-    from tests import builders
+    from harness import builders
     from tests.functions.nhn.conftest import app_with_models_of
 
     app = app_with_models_of(request.getfixturevalue("app"), tmp_path_factory.mktemp("golden"))

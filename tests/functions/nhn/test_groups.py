@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from harness import builders, photos
 from shared.app import App
-from tests import builders, photos
 from tests.functions.nhn.client import NhnClient
 
 

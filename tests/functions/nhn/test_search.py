@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from harness import photos
 from shared.app import App
-from tests import photos
 from tests.functions.nhn.client import NhnClient, image
 from tests.functions.nhn.test_faces import decoded, encoded, fill
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from harness import builders, photos
 from shared.app import App
-from tests import builders, photos
 from tests.catalogues import renewed
 from tests.functions.nhn.client import NhnClient, image
 from tests.functions.nhn.conftest import app_with_models_of

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import builders
+from harness.in_memory import InMemoryKeys
 from shared.app import App
 from shared.core.metering import access
-from tests import builders
-from tests.fakes import InMemoryKeys
 from tests.functions.withmind.client import WithmindClient
 
 MODELS = ("codec", "detector", "recognizers")

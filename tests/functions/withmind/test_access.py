@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from harness import builders
+from harness.in_memory import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from shared.core.metering import access
 from shared.core.metering.models import Limits
 from shared.core.metering.network import parse_network
-from tests import builders
-from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from tests.functions.withmind.client import ANALYSE, ENROL, WithmindClient
 
 FAIL = b'{"result":"Fail"}'

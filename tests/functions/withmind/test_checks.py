@@ -5,9 +5,10 @@ from pathlib import Path
 import cv2
 import pytest
 
+from harness import builders, photos
 from shared.app import App
 from shared.vision.image import CvImageCodec
-from tests import builders, image_files, photos
+from tests import image_files
 from tests.functions.withmind import uploads
 from tests.functions.withmind.client import (
     ANALYSE,

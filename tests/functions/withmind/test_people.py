@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from harness import builders
 from shared.app import App
 from shared.core.errors import PersonNotFoundError
 from shared.core.photos.models import DetectionProfile
 from shared.core.recognition.models import PersonId
 from shared.core.recognition.ports import Recognizer
 from shared.core.recognition.similarity import Calibration
-from tests import builders
 from tests.catalogues import renewed
 from tests.functions.withmind import uploads
 from tests.functions.withmind.client import ANALYSE, WithmindClient

@@ -6,7 +6,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tests import image_files, photos
+from harness import photos
+from tests import image_files
 
 _SIZE = 400_000
 _MAX = 0xFFFF - 2  # bytes of a JPEG segment

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from local_runner import functions
 from local_runner.triggers.change_log import ChangeLog
 from shared.core.recognition.models import Group
 from shared.storage.local.change_log import SqliteChangeLog
 from shared.storage.local.database import Database
-from tests import builders
 from tests.local_runner.triggers.recorder import Clock, Recorder
 from tests.shared.storage.stores import Store, sqlite_store
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from local_runner.triggers.inbox import Inbox
 from shared.app import App
 from shared.core.blobs import BlobInfo
 from shared.events.s3 import on_uploads
 from shared.storage.local.blobs import FileBlobs
-from tests import builders
 from tests.local_runner.triggers.recorder import Clock, Recorder
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from local_runner import functions
 from local_runner.triggers.timer import Timer
-from tests import builders
 from tests.local_runner.triggers.recorder import Clock
 
 HANDLERS = "tests.local_runner.triggers.handlers"

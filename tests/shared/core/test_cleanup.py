@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.in_memory import InMemoryDistinctTracker, InMemoryUsage
 from shared.core import cleanup
 from shared.core.blobs import BlobInfo
 from shared.core.cleanup import CleanUpError, Report
@@ -19,7 +20,7 @@ from shared.core.errors import StoreUnavailableError
 from shared.core.metering.models import DistinctLimit, Limits, Rate
 from shared.core.recognition.models import Group
 from shared.storage.local.blobs import FileBlobs
-from tests.fakes import InMemoryDistinctTracker, InMemoryFaces, InMemoryGroups, InMemoryUsage
+from tests.fakes import InMemoryFaces, InMemoryGroups
 from tests.shared.storage.stores import Store, new_face
 
 NOW = datetime(2026, 1, 31, 3, tzinfo=UTC)

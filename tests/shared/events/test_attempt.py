@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from shared.app import App
 from shared.core.deadline import Deadline
 from shared.events.s3 import on_uploads
 from shared.events.schedule import on_schedule
 from shared.events.stream import on_changes
-from tests import builders, log_lines
+from tests import log_lines
 from tests.fakes import InMemoryMetrics
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from functions.etri._dialect import etri
+from harness import builders
 from shared.app import App
 from shared.core.errors import NoFaceError
 from shared.core.metering.models import Limits
 from shared.http.endpoint import Handler, endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
-from tests import builders, log_lines
+from tests import log_lines
 from tests.fakes import InMemoryMetrics
 
 ROUTE = "POST /FaceDeID"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from harness import builders
 from shared.core.errors import BodyTooLargeError, InvalidParameterError
 from shared.http.request import Request, decode_base64
-from tests import builders
 
 
 def request_with(**more: Any) -> Request:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.face_vectors import Population
 from shared.core.photos.models import Box
 from shared.core.recognition.models import Group, StoredFace
 from shared.index.builder import SnapshotBuilder
@@ -18,7 +19,6 @@ from shared.metrics.noop import NoopMetrics
 from shared.storage.cipher import AesGcmSealer
 from shared.storage.local.blobs import FileBlobs
 from shared.storage.local.master_key import FileKeyWrapper
-from tests.face_vectors import Population
 from tests.fakes import InMemoryFaces, InMemoryGroups
 
 PLENTY = 1 << 30

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness.face_vectors import Population
 from shared.index.codes import Codes
-from tests.face_vectors import Population
 
 pytestmark = pytest.mark.timeout(300)  # compiled once on a machine
 

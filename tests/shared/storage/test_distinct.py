@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.in_memory import InMemoryDistinctTracker
 from shared.core.metering.models import DistinctLimit
 from shared.core.metering.ports import DistinctTracker
 from shared.storage.aws.distinct import DynamoDistinctTracker
 from shared.storage.local.database import Database
 from shared.storage.local.distinct import SqliteDistinctTracker
-from tests.fakes import InMemoryDistinctTracker
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo
 

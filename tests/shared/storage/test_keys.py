@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.in_memory import InMemoryKeys
 from shared.core.metering.models import ApiKey, DistinctLimit, KeyEvent, KeyStatus, Limits, Rate
 from shared.core.metering.ports import Keys
 from shared.storage.aws.keys import DynamoKeys
 from shared.storage.local.database import Database
 from shared.storage.local.keys import SqliteKeys
-from tests.fakes import InMemoryKeys
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo
 

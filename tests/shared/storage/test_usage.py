@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.in_memory import InMemoryUsage
 from shared.core.errors import (
     ConcurrencyLimitError,
     DailyLimitError,
@@ -21,7 +22,6 @@ from shared.core.metering.ports import Usage
 from shared.storage.aws.usage import DynamoUsage
 from shared.storage.local.database import Database
 from shared.storage.local.usage import SqliteUsage
-from tests.fakes import InMemoryUsage
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo
 

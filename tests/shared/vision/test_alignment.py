@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from harness import photos
 from shared.vision.alignment import Floats, cut_square, fit_similarities
-from tests import photos
 
 SIDE = 112  # of the crops, in pixels
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.core.photos.models import Box, DetectionProfile, Face
 from shared.core.recognition.detection import MIN_RECOGNISABLE_SIDE
-from tests import photos
 
 RECOGNITION, HIDING = DetectionProfile.RECOGNITION, DetectionProfile.HIDING
 PROFILES = [RECOGNITION, HIDING]

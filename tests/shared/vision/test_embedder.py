@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo
 from shared.vision.embedder import OnnxEmbedder
 from shared.vision.session import Session
 from shared.vision.weights import EmbedderSpec
-from tests import photos
 
 SAME_PERSON = 0.4  # the least cosine of two photos of one
 NEARLY_EQUAL = 0.9

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.core.photos.models import DetectionProfile, Face
 from shared.vision.face_mesh import Meshes
-from tests import photos
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from harness import photos
 from shared.core.errors import (
     CorruptImageError,
     ImageError,
@@ -23,7 +24,7 @@ from shared.core.errors import (
 from shared.core.photos.models import ImageFormat, Photo
 from shared.vision import image
 from shared.vision.image import CvImageCodec
-from tests import image_files, photos
+from tests import image_files
 from tests.image_files import difference, pillow
 
 IMAGES = CvImageCodec(max_pixels=4_000_000)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from harness import builders, photos
 from shared.core.hiding.ports import HideMethod
 from shared.core.photos.models import DetectionProfile
-from tests import builders, photos
 from tests.fakes import InMemoryMetrics
 
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from harness import photos
 from shared.core.errors import CorruptImageError
 from shared.vision import jpeg
 from shared.vision.headers import Header
 from shared.vision.image import CvImageCodec
-from tests import image_files, photos
+from tests import image_files
 from tests.image_files import difference, pillow
 
 IMAGES = CvImageCodec(max_pixels=4_000_000)

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.vision.candidates import Candidates, suppress_overlapping
 from shared.vision.looks import FULL_HD, look, look_turned
 from shared.vision.yunet import YuNet
-from tests import photos
 
 
 class Watched(YuNet):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.core.photos.models import DetectionProfile, Face, Photo, Pose
 from shared.core.recognition.faces import is_frontal
 from shared.vision.pose import LEAN, solve
-from tests import photos
 
 
 def faces_of(app: App, photo: Photo) -> tuple[Face, ...]:

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.core.hiding.ports import HideMethod
 from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo
 from shared.vision import image, redaction
 from shared.vision.redaction import CvFaceRedactor
-from tests import photos
 
 IMPOSTOR = 80  # a similarity that one in a hundred pairs of different people reaches
 RECOGNISED = 0.5

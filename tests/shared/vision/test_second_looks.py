@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.vision.candidates import Candidates, concatenate, suppress_overlapping
 from shared.vision.second_looks import SecondLooks
 from shared.vision.yunet import YuNet
-from tests import photos
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import photos
 from shared.app import App
 from shared.core.photos.models import Box
 from shared.vision.candidates import Candidates, suppress_overlapping
 from shared.vision.yunet import YuNet
-from tests import photos
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from harness.in_memory import InMemoryDistinctTracker, InMemoryKeys
 from shared.core.errors import (
     BlockedKeyError,
     ForbiddenAddressError,
@@ -17,7 +18,6 @@ from shared.core.errors import (
 from shared.core.metering import access
 from shared.core.metering.models import ApiKey, DistinctLimit, KeyStatus, Limits
 from shared.core.metering.network import parse_address, parse_network
-from tests.fakes import InMemoryDistinctTracker, InMemoryKeys
 
 SECRET = "s"
 NOW = 1_769_828_400.0

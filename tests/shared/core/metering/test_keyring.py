@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from harness.in_memory import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from shared.core.errors import BlockedKeyError, UnknownKeyError
 from shared.core.metering import access, keyring
 from shared.core.metering.keyring import KeyNameError
 from shared.core.metering.models import ApiKey, DistinctLimit, KeyStatus, Limits
-from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 
 SECRET = "s"
 NOW = datetime(2026, 1, 31, 3, tzinfo=UTC)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness import builders
+from harness.face_vectors import Population
+from harness.stored_faces import enrol
 from shared.app import App
 from shared.core.errors import GroupNotFoundError, SealError
 from shared.core.recognition import groups
 from shared.storage.local.database import Database
-from tests import builders
-from tests.face_vectors import Population
-from tests.shared.index.enrol import enrol
 
 TENANT, GROUP = "t", "g"
 

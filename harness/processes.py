@@ -1,4 +1,4 @@
-"""Processes of this machine, and waiting for what they do."""
+"""Finds processes of this machine, and waits for what they do."""
 
 import time
 from collections.abc import Callable
@@ -10,17 +10,22 @@ T = TypeVar("T")
 TIMEOUT_S = 60
 
 
-def wait_for(look: Callable[[], T], *, timeout_s: float = TIMEOUT_S) -> T:
-    """Return what a look finds, as soon as it finds anything."""
+def wait_for(poll: Callable[[], T], *, timeout_s: float = TIMEOUT_S) -> T:
+    """Call `poll` until it returns something true, and return that.
+
+    Raises:
+        TimeoutError: it did not within the time.
+    """
     end = time.monotonic() + timeout_s
-    while not (found := look()):
-        assert time.monotonic() < end, "it did not happen"
+    while not (found := poll()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"it did not happen within {timeout_s} s")
         time.sleep(0.05)
     return found
 
 
 def of_session(leader: int, *words: str) -> list[int]:
-    """Return the processes of a session that have not ended and whose command has these words.
+    """Return the ids of the running processes of a session whose command has all these words.
 
     A session outlives the process that leads it.
     """
@@ -32,7 +37,7 @@ def of_session(leader: int, *words: str) -> list[int]:
 
 
 def _session(folder: Path) -> int | None:
-    """Return the session of a process; None if it has ended."""
+    """Return the session of a process; None where the process has ended."""
     try:
         stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

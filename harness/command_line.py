@@ -1,4 +1,4 @@
-"""The command line, as a user runs it."""
+"""Runs the command line as a user does."""
 
 import contextlib
 import os
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.processes import of_session
 from shared.config import ROOT, Settings
-from tests.processes import of_session
 
 TIMEOUT_S = 60
 
@@ -18,7 +18,7 @@ Finished = subprocess.CompletedProcess[str]
 
 
 def environment(folder: Path, **environ: str) -> dict[str, str]:
-    """Return the environment of a command whose state lives in a folder."""
+    """Return the environment of a command that keeps its data in a folder."""
     return {
         "DATA_DIR": str(folder / "data"),
         "MODELS_DIR": str(Settings.from_environment().models_dir),
@@ -39,26 +39,28 @@ def run(folder: Path, *words: str | Path, stdin: str = "", **environ: str) -> Fi
 
 @dataclass(frozen=True)
 class Process:
-    """A process that runs, whose standard input is open, and those that it starts."""
+    """A running process with an open standard input, and the file of its output."""
 
     popen: subprocess.Popen[str]
     log: Path
 
     def said(self, text: str) -> bool:
+        """Return whether the output contains a text."""
         return text in self.log.read_text()
 
     def end_input(self) -> None:
+        """Close the standard input."""
         assert self.popen.stdin is not None
         self.popen.stdin.close()
 
     def running(self, *words: str) -> list[int]:
-        """Return the processes whose commands have these words, itself among them."""
+        """Return the ids of it and what it started, where the command has these words."""
         return of_session(self.popen.pid, *words)
 
 
 @contextlib.contextmanager
 def started(folder: Path, *words: str | Path, **environ: str) -> Iterator[Process]:
-    """Run `python WORDS` until the block ends; what it started ends then, too."""
+    """Run `python WORDS` until the block ends, then kill it and all that it started."""
     log = folder / "log"
     with log.open("a") as output:
         popen = subprocess.Popen(
@@ -72,11 +74,3 @@ def started(folder: Path, *words: str | Path, **environ: str) -> Iterator[Proces
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(popen.pid, signal.SIGKILL)
-
-
-def assert_refused(finished: Finished, status: int, *words: str) -> None:
-    """Check that a command said what is wrong, without a traceback."""
-    assert finished.returncode == status, finished.stderr
-    assert "Traceback" not in finished.stderr
-    for word in words:
-        assert word in finished.stderr

@@ -1,8 +1,10 @@
-"""Files that are dropped into an inbox, and the account of what must have become of each."""
+"""Drops files into an inbox, and checks what became of each."""
 
 import hashlib
+import io
 import json
 import random
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,17 +13,17 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from harness.portraits import portrait
 from shared.core.uploads.processing import QUARANTINE
-from tests import image_files
-from tests.portraits import portrait
 
 _FOLDERS = ("inbox", "outbox")
 
 
 @dataclass
 class Dropped:
-    """What was dropped under one key, the newest last, and whether it is a photo."""
+    """What was dropped under one key: each content, the newest last, and whether it is a photo."""
 
     key: str
     contents: list[tuple[bytes, bool]] = field(default_factory=list)
@@ -38,7 +40,7 @@ class Dropped:
 
 
 class Dropper:
-    """Drops files into the inbox of a folder of data, and knows what it dropped."""
+    """Drops files into the inbox of a data folder, and remembers them."""
 
     def __init__(self, data: Path, chance: random.Random) -> None:
         self.data = data
@@ -50,23 +52,23 @@ class Dropper:
             folder.mkdir(parents=True)
 
     def drop_photo(self, key: str) -> None:
-        """Drop a photo that was never dropped before."""
+        """Drop a photo that was not dropped before."""
         self._number += 1
         self._drop(key, portrait(self._number), is_good=True)
 
     def drop_broken(self, key: str) -> None:
-        """Drop something that is no photo, of one of the kinds in turn."""
+        """Drop something that is not a photo, of one of six kinds in turn."""
         self._number += 1
         make = _BROKEN[self._number % len(_BROKEN)]
         self._drop(key, make(self._chance.randbytes(8)), is_good=False)
 
     def left(self) -> list[str]:
-        """Return the keys of the files that are in the inbox still."""
+        """Return the keys of the files that are still in the inbox."""
         inbox = self.data / "inbox"
         return [key for key in self.files if (inbox / key).exists()]
 
     def _drop(self, key: str, content: bytes, *, is_good: bool) -> None:
-        """Let the file appear whole, as `mv` does."""
+        """Let the file appear complete, as `mv` does."""
         self.files.setdefault(key, Dropped(key)).contents.append((content, is_good))
         path = self.data / "inbox" / key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,11 +77,11 @@ class Dropper:
 
 
 def faults(dropper: Dropper) -> list[str]:
-    """Return all that is wrong when every file was processed; nothing where the account is exact.
+    """Return everything that is wrong once all files were processed; an empty list if nothing is.
 
-    Each newest file that is a photo came out once, with the receipt of just this file; each that is
-    none lies in quarantine with the reason. Nothing else is there, in hidden folders neither: no
-    rest of an original, and nothing that was never dropped.
+    The newest file of each key counts. A photo must have its output and the receipt of exactly this
+    file; anything else must be in quarantine with a reason. Nothing else may be left, in hidden
+    folders either: no part of an original, and nothing that was not dropped.
     """
     found = [f"the inbox has {path.name}" for path in _files(dropper.data / "inbox")]
     outbox = dropper.data / "outbox"
@@ -92,24 +94,24 @@ def faults(dropper: Dropper) -> list[str]:
 
 
 def _faults_of(dropped: Dropped, outbox: Path) -> Iterator[str]:
-    output, receipt = _read(outbox / dropped.key), _told(outbox / f"{dropped.key}.json")
-    reason = _told(outbox / f"{QUARANTINE}reasons/{dropped.key}.json")
+    output, receipt = _read(outbox / dropped.key), _json(outbox / f"{dropped.key}.json")
+    reason = _json(outbox / f"{QUARANTINE}reasons/{dropped.key}.json")
     quarantined = _read(outbox / f"{QUARANTINE}files/{dropped.key}")
     if dropped.is_good:
         if output is None or receipt.get("output", {}).get("sha256") != _digest(output):
-            yield "the output is not that of the receipt"
+            yield "the output is not the one in the receipt"
         if receipt.get("source", {}).get("sha256") != dropped.digest:
-            yield "the receipt is not that of the file dropped last"
+            yield "the receipt is not for the file that was dropped last"
         if not receipt.get("faces"):
             yield "its face was not hidden"
     elif quarantined is None or _digest(quarantined) != dropped.digest:
         yield "it is not in quarantine"
     elif not reason.get("reason") or reason["source"]["sha256"] not in (None, dropped.digest):
-        yield "quarantine does not tell the reason"
+        yield "its reason is missing or is for another file"
 
 
 def _allowed(dropped: Dropped) -> set[str]:
-    """Return the names in the outbox that the files of a key may have left."""
+    """Return the names that the files of a key may have left in the outbox."""
     names = set()
     if any(is_good for _, is_good in dropped.contents):
         names |= {dropped.key, f"{dropped.key}.json"}
@@ -119,7 +121,7 @@ def _allowed(dropped: Dropped) -> set[str]:
 
 
 def _originals(dropper: Dropper) -> Iterator[str]:
-    """Yield what is left of photos that were dropped, wherever it is."""
+    """Yield a fault for each copy of a dropped photo, and for each unfinished file."""
     originals = {
         _digest(content)
         for dropped in dropper.files.values()
@@ -133,7 +135,7 @@ def _originals(dropper: Dropper) -> Iterator[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files of a folder that people see."""
+    """Return the files of a folder that are not hidden."""
     return [
         path
         for path in folder.rglob("*")
@@ -146,9 +148,9 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def _told(path: Path) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(_read(path) or b"{}")
-    return told
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(_read(path) or b"{}")
+    return content
 
 
 def _digest(content: bytes) -> str:
@@ -161,18 +163,22 @@ def _truncated(salt: bytes) -> bytes:
 
 
 def _gif(salt: bytes) -> bytes:
-    return image_files.save(image_files.photo(), "GIF", comment=salt)
+    """Return a photo in a format that the product does not read."""
+    file = io.BytesIO()
+    Image.open(io.BytesIO(portrait(0))).save(file, "GIF", comment=salt)
+    return file.getvalue()
 
 
 def _huge(salt: bytes) -> bytes:
-    rows = image_files.png_chunk(b"IDAT", zlib.compress(salt * 1000))
-    return image_files.png_header(60_000, 60_000) + rows + image_files.png_chunk(b"IEND", b"")
+    """Return a PNG whose header claims 60,000 x 60,000 pixels."""
+    small = _png(salt)
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + small[24:29]
+    return small[:12] + header + struct.pack(">I", zlib.crc32(header)) + small[33:]
 
 
-def _noise(salt: bytes) -> bytes:
-    ok, encoded = cv2.imencode(".png", np.frombuffer(salt, np.uint8).reshape(2, 4))
-    assert ok
-    return bytes(encoded[:-20].tobytes())
+def _png(salt: bytes) -> bytes:
+    encoded = cv2.imencode(".png", np.frombuffer(salt, np.uint8).reshape(2, 4))[1]
+    return bytes(encoded.tobytes())
 
 
 _BROKEN = (
@@ -180,6 +186,6 @@ _BROKEN = (
     _gif,
     lambda salt: b"",
     _huge,
-    lambda salt: b"no photo: " + salt.hex().encode(),
-    _noise,
+    lambda salt: b"not a photo: " + salt.hex().encode(),
+    lambda salt: _png(salt)[:-20],
 )

@@ -1,9 +1,9 @@
-"""Vectors that lie like those of faces: made, not measured, for groups larger than any photos here.
+"""Synthetic face vectors, for groups larger than any set of photos.
 
-The shape is that of the embedder's vectors of 334 people of Labeled Faces in the Wild
-(`python -m benchmarks.large_group --pairs` holds one against the other): a mean of length 0.30,
-people scattered around it with a variance of 0.575, and views of one person around them with 0.378,
-some views much farther off than others. Both scatter in nearly all directions alike.
+They are distributed like the embedder's vectors of 334 people of Labeled Faces in the Wild
+(`python -m benchmarks.large_group --pairs` compares the two): a mean of length 0.30, people around
+it with a variance of 0.575, and views of one person around that person with a variance of 0.378,
+some much farther away than others. Both vary in nearly all directions alike.
 """
 
 import numpy as np
@@ -13,12 +13,12 @@ DIMENSION = 128
 _MEAN = 0.30
 _BETWEEN = 0.575
 _WITHIN = 0.378
-_DECAY = 85.0  # of the variance, over directions: the last has a fifth of the first
-_VIEWS = 0.31  # how unlike views are: the standard deviation of the logarithm of their distance
+_DECAY = 85.0  # of the variance over the directions: the last has a fifth of the first
+_VIEWS = 0.31  # the standard deviation of the logarithm of a view's distance
 
 
 class Population:
-    """People whose faces can be seen again and again."""
+    """People of whom any number of views can be drawn."""
 
     def __init__(self, people: int, seed: int = 7) -> None:
         self._random = np.random.default_rng(seed)
@@ -41,7 +41,7 @@ class Population:
         return self.views(self._random.integers(len(self._people), size=count))
 
     def _directions(self, variance: float) -> NDArray[np.float64]:
-        """Return a random matrix that gives normal numbers this variance in all."""
+        """Return a random (128, 128) matrix that gives normal vectors this total variance."""
         shares = np.exp(-np.arange(DIMENSION) / _DECAY)
         rotation = np.linalg.qr(self._random.normal(size=(DIMENSION, DIMENSION)))[0]
         scales = np.sqrt(variance * shares / shares.sum())

@@ -1,10 +1,11 @@
-"""Clients that enrol faces through NHN's API while processes die, and the account of them all.
+"""Clients that enrol faces through NHN's API while processes are killed, and a check of the result.
 
-A call without an answer may or may not have been carried out, as always over a network. It is made
-again under another label, so that the account can tell the two apart.
+A call without an answer may or may not have been carried out. It is repeated with another label, so
+that the check can tell the two apart.
 """
 
 import base64
+import itertools
 import json
 import random
 import time
@@ -16,10 +17,10 @@ from typing import Any
 
 import requests
 
-from tests.portraits import portrait
+from harness.portraits import portrait
 
 _TIMEOUT_S = 60.0  # of a call
-_PATIENCE_S = 180.0  # until a server answers again
+_RETRY_S = 180.0  # until a server answers again
 _PAUSE_S = 0.05
 _NEAREST = 5
 
@@ -28,12 +29,12 @@ class Enrolment:
     """A group that clients fill and search.
 
     Attributes:
-        url: of the server; another one once it was started anew.
-        acknowledged: the number of the portrait of each face that was acknowledged, by id.
-        unanswered: the labels of the calls that had no answer.
-        refused: how often each code was answered instead of success.
-        missed: what a search ought to have found.
-        searches: how many were answered.
+        url: of the server; changes when the server is started again.
+        acknowledged: the number of the portrait of each acknowledged face, by its id.
+        unanswered: the labels of the calls without an answer.
+        refused: the number of refusals by their code.
+        missed: what a search should have found and did not.
+        searches: the number of searches that were answered.
     """
 
     def __init__(self, url: str, key: str, group: str = "people") -> None:
@@ -52,12 +53,12 @@ class Enrolment:
         self._ask("POST", "", {"groupId": self._name})
 
     def enrol(self, numbers: Iterable[int]) -> None:
-        """Add one portrait after the other, as one client; look for each as soon as it is added."""
+        """Add portraits one after the other; search for each as soon as it is added."""
         for number in numbers:
             self.find(self._add(number), number)
 
     def find(self, face_id: str, number: int) -> None:
-        """Look for a face by its photo, which no other is as much like, and by its id."""
+        """Search for a face by its photo, which no other resembles as much, and by its id."""
         path = f"{self._group}/search?limit={_NEAREST}&threshold=90"
         found = self._ask("POST", path, {"image": _image(number)})
         if face_id not in [match["face"]["faceId"] for match in found["matchFaces"]]:
@@ -68,8 +69,8 @@ class Enrolment:
         self.searches += 2
 
     def search(self, end: Event, seed: int) -> None:
-        """Look for faces that were acknowledged until the end, as one client without a pause."""
-        chance = random.Random(seed)  # noqa: S311 - a story that can be told again
+        """Search for acknowledged faces without a pause until `end` is set."""
+        chance = random.Random(seed)  # noqa: S311 - repeatable
         while not end.is_set():
             if acknowledged := list(self.acknowledged.items()):
                 self.find(*chance.choice(acknowledged))
@@ -77,7 +78,7 @@ class Enrolment:
                 end.wait(_PAUSE_S)
 
     def listed(self) -> dict[str, str | None]:
-        """Return the label of each face that the group has, by id."""
+        """Return the label of each face of the group, by its id."""
         labels: dict[str, str | None] = {}
         query = "limit=200"
         while query:
@@ -87,40 +88,38 @@ class Enrolment:
         return labels
 
     def unacknowledged(self) -> list[str]:
-        """Return the faces that were stored although nobody was told so."""
+        """Return the ids of the faces that were stored by calls without an answer."""
         labels = self.listed().items()
         return [f for f, label in labels if f not in self.acknowledged and label in self.unanswered]
 
     def faults(self, others: Iterable[str] = ()) -> list[str]:
-        """Return all that is wrong; nothing where the account is exact.
+        """Return everything that is wrong with the group; an empty list where nothing is.
 
-        What the group has is every face that was acknowledged, under its label, and `others`;
-        besides only faces of calls without an answer. Each can be found, and the count is right.
+        The group must have every acknowledged face under its label, `others`, and beyond these only
+        faces of calls without an answer. Each must be found, and the count must be right.
         """
         listed = self.listed()
         (group,) = self._ask("GET", self._group)["groups"]
         counted, expected = group["faceCount"], {*self.acknowledged, *others}
-        faults = [f"it was lost: {face_id}" for face_id in expected - listed.keys()]
+        faults = [f"lost: {face_id}" for face_id in expected - listed.keys()]
         faults += [
-            f"nobody added it: {face_id}"
+            f"never added: {face_id}"
             for face_id in listed.keys() - expected
             if listed[face_id] not in self.unanswered
         ]
         if counted != len(listed):
-            faults.append(f"{counted} are counted and {len(listed)} listed")
+            faults.append(f"{counted} faces are counted and {len(listed)} listed")
         for face_id, number in self.acknowledged.items():
             if str(listed.get(face_id)).partition(".")[0] != str(number):
-                faults.append(f"it has another's label: {face_id}")
+                faults.append(f"wrong label: {face_id}")
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda face: self.find(*face), self.acknowledged.items()))
-        return faults + [f"it was not found: {missed}" for missed in self.missed]
+        return faults + [f"not found: {missed}" for missed in self.missed]
 
     def _add(self, number: int) -> str:
-        """Add a portrait, again and again until that is acknowledged; return the id of the face."""
-        end = time.monotonic() + _PATIENCE_S
-        attempt = 0
-        while True:
-            attempt += 1
+        """Add a portrait, and try again until it is acknowledged; return the id of the face."""
+        end = time.monotonic() + _RETRY_S
+        for attempt in itertools.count(1):
             label = f"{number}.{attempt}"
             body = {"image": _image(number), "limit": 1, "externalImageId": label}
             answer = self._call("POST", self._group, body)
@@ -132,21 +131,24 @@ class Enrolment:
                 return str(face["faceId"])
             else:
                 self.refused[answer["header"]["resultCode"]] += 1
-            assert time.monotonic() < end, "no call is acknowledged"
+            if time.monotonic() > end:
+                break
             time.sleep(_PAUSE_S)
+        raise TimeoutError("no call is acknowledged")
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
-        """Return the data of a call, which is made again where it has no answer."""
-        end = time.monotonic() + _PATIENCE_S
+        """Return the data of a call; a call without an answer is repeated."""
+        end = time.monotonic() + _RETRY_S
         while (answer := self._call(method, path, body)) is None:
-            assert time.monotonic() < end, "no call is answered"
+            if time.monotonic() > end:
+                raise TimeoutError("no call is answered")
             time.sleep(_PAUSE_S)
         if answer["header"]["resultCode"]:
             self.refused[answer["header"]["resultCode"]] += 1
         return answer.get("data", {})
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
-        """Return the answer; None where there was none. Each call has a connection of its own."""
+        """Return the answer, or None; each call opens its own connection."""
         try:
             return requests.request(
                 method,

@@ -20,18 +20,24 @@ START_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Server:
+    """A running server, the process that leads it, and the file of its log."""
+
     url: str
     process: subprocess.Popen[str]
     log: Path
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, and return the exit status."""
         self.process.send_signal(how)
         return self.process.wait(timeout=60)
 
 
 @contextlib.contextmanager
 def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
-    """Run `python -m local_runner COMMAND` until the block ends."""
+    """Run `python -m local_runner COMMAND` on a free port until the block ends.
+
+    `environ` is added to the environment, in which events are off.
+    """
     port = free_port()
     log = folder / "server.log"
     environment = {
@@ -41,7 +47,7 @@ def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
         "EXECUTION_PROVIDER": "cpu",
         "PATH": "/usr/bin:/bin",
         "TMPDIR": str(folder / "tmp"),
-        "TRIGGERS": "off",  # a worker takes time to start; test_triggers.py has those that are on
+        "TRIGGERS": "off",  # a worker takes time to start
         **environ,
     }
     (folder / "tmp").mkdir()
@@ -53,7 +59,7 @@ def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
         )  # fmt: skip
         try:
             server = Server(f"http://127.0.0.1:{port}", process, log)
-            wait_until_healthy(server)
+            _wait_until_healthy(server)
             yield server
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -62,19 +68,20 @@ def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
 
 
 def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
 
 
-def wait_until_healthy(server: Server) -> None:
+def _wait_until_healthy(server: Server) -> None:
     end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:
         if server.process.poll() is not None:
-            raise AssertionError(f"the server ended: {server.log.read_text()}")
+            raise RuntimeError(f"the server ended: {server.log.read_text()}")
         with contextlib.suppress(requests.ConnectionError):
             if requests.get(server.url + "/health", timeout=5).status_code == 200:
                 return
         time.sleep(0.1)
-    raise AssertionError(f"the server did not start: {server.log.read_text()}")
+    raise TimeoutError(f"the server did not start: {server.log.read_text()}")

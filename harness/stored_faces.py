@@ -1,4 +1,4 @@
-"""Puts vectors into groups as if their faces had been enrolled."""
+"""Stores vectors in groups as if their faces had been enrolled."""
 
 import uuid
 
@@ -14,7 +14,7 @@ _AT_ONCE = 1000
 
 
 def enrol(app: App, group: Group, vectors: NDArray[np.float32]) -> list[str]:
-    """Add a face for each vector; return their ids."""
+    """Add a face for each vector, float32 of shape (n, 128); return their ids."""
     face_ids = []
     for start in range(0, len(vectors), _AT_ONCE):
         faces = []

@@ -1,15 +1,15 @@
-"""Requests and settings, as the tests need them."""
+"""Builds requests, settings and an App that knows one key."""
 
 import base64
 import json
 from pathlib import Path
 from typing import Any
 
+from harness.in_memory import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 from shared.app import App
 from shared.config import Settings
 from shared.core.metering import access
 from shared.core.metering.models import Limits
-from tests.fakes import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
 
 SECRET = "secret of the tests"
 KEY = "a-key-of-the-tests"
@@ -23,7 +23,7 @@ def settings(data_dir: Path, **environ: str) -> Settings:
 
 
 def app(data_dir: Path, *, limits: Limits | None = None, **environ: str) -> App:
-    """Return an App with an in-memory store that knows one key, and settings of its own."""
+    """Return an App that knows one key, `KEY`; keys and usage are kept in memory."""
     return app_with(settings(data_dir, **environ), **access_ports(limits or Limits()))
 
 
@@ -41,7 +41,7 @@ def app_with(settings: Settings, **ports: object) -> App:
 
 
 def access_ports(limits: Limits) -> dict[str, object]:
-    """Return the in-memory ports of an App that knows one key with these limits."""
+    """Return the ports of an App that knows one key, `KEY`, with these limits."""
     keys = InMemoryKeys()
     keys.put(access.new_key(KEY, name="test", tenant="t", secret=SECRET, limits=limits))
     return {"keys": keys, "usage": InMemoryUsage(), "distinct_tracker": InMemoryDistinctTracker()}
@@ -56,7 +56,7 @@ def event(
     route: str | None = None,
     source_ip: str = "203.0.113.9",
 ) -> dict[str, Any]:
-    """Return a proxy event; a body that is no text is sent as JSON."""
+    """Return a proxy event; a body that is not a string is sent as JSON."""
     return {
         "version": "2.0",
         "routeKey": route or f"{method} {path}",
@@ -73,12 +73,12 @@ def event(
 
 
 def deid_body(image: bytes, **more: object) -> dict[str, Any]:
-    """Return the body of a FaceDeID request; `options` and `type` go into the argument."""
+    """Return the body of a FaceDeID request; `more` is added to its argument."""
     argument = {"type": "1", "file": base64.b64encode(image).decode()}
     return {"argument": {**argument, **more}}
 
 
 def answer(reply: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON of a handler's reply."""
+    """Return the parsed JSON of a handler's reply."""
     parsed: dict[str, Any] = json.loads(reply["body"])
     return parsed

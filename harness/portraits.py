@@ -1,7 +1,7 @@
-"""As many small photos of one face each as a test needs, no two the same.
+"""Any number of small photos of one face each, no two the same.
 
-They are the real photos of `tests/photos.py`, cropped, mirrored and brightened a little, so that
-each face has a vector of its own.
+They are the photos of `harness/photos.py`, slightly cropped, mirrored and brightened, so that each
+face has its own vector.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests import photos
+from harness import photos
 
 _SIDE = 240  # pixels
 _ASTRONAUT = "astronaut"
@@ -26,7 +26,7 @@ _SQUARES = {
 
 
 def portrait(number: int) -> bytes:
-    """Return the JPEG of a number."""
+    """Return the JPEG with this number, always the same."""
     chance = np.random.default_rng(number)
     image = _cropped(list(_SQUARES)[number % len(_SQUARES)])
     top, bottom, left, right = chance.integers(1, 16, size=4)

@@ -1,4 +1,4 @@
-"""Real photos for the tests; they come with pinned packages, none is in this repository.
+"""Real photos. They come with pinned packages; this repository contains none.
 
 The photos of Barack Obama and Joe Biden are in the source distribution of face_recognition, that of
 the astronaut Eileen Collins (NASA, public domain) in scikit-image.
@@ -32,7 +32,7 @@ TWO_PEOPLE = ("obama.jpg", "biden.jpg")
 
 @cache
 def load(name: str) -> bytes:
-    """Return a photo by its file name, as `obama.jpg`."""
+    """Return the bytes of a photo by its file name, such as `obama.jpg`."""
     path = _CACHE / name
     if not path.exists():
         _fetch()
@@ -48,7 +48,7 @@ def astronaut_jpeg() -> bytes:
 
 
 def pixels(name: str) -> NDArray[np.uint8]:
-    """Return a photo by its file name, or the `astronaut`, as BGR of shape (H, W, 3)."""
+    """Return a photo by its file name, or the `astronaut`: BGR, uint8 of shape (H, W, 3)."""
     data = astronaut_jpeg() if name == "astronaut" else load(name)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
@@ -56,14 +56,17 @@ def pixels(name: str) -> NDArray[np.uint8]:
 
 
 def square(name: str, place: tuple[int, int, int], side: int) -> NDArray[np.uint8]:
-    """Return a square of a photo in another size; its place is left, top and side in pixels."""
+    """Return a square of a photo, resized; `place` is its left, top and side in pixels."""
     left, top, length = place
     cut = pixels(name)[top : top + length, left : left + length]
     return np.asarray(cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def turned(image: NDArray[Any], clockwise: float) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return an image turned on a canvas that holds all of it, and the matrix to there."""
+    """Return an image rotated on a canvas that holds all of it, and the matrix that does it.
+
+    `clockwise` is in degrees; the matrix, of shape (2, 3), maps points of the image to the canvas.
+    """
     height, width = image.shape[:2]
     side = int(np.hypot(height, width))
     matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), -clockwise, 1), np.float64)
@@ -72,14 +75,14 @@ def turned(image: NDArray[Any], clockwise: float) -> tuple[NDArray[np.uint8], ND
 
 
 def decoded(image: NDArray[Any]) -> Photo:
-    """Return pixels as a decoded photo, of which nothing can be changed."""
+    """Return BGR pixels as a decoded, read-only photo."""
     bgr = np.array(image, np.uint8, order="C")
     bgr.flags.writeable = False
     return Photo(bgr, bgr, 1, has_orientation=False, format=ImageFormat.PNG, quality=None)
 
 
 def side_by_side(*names: str, height: int = 600) -> bytes:
-    """Return one PNG of several photos, each so many pixels high."""
+    """Return one PNG of several photos next to each other, all of this height in pixels."""
     parts = []
     for name in names:
         image = pixels(name)
