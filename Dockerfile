@@ -9,9 +9,9 @@ ARG RUNTIME=gpu
 
 FROM python:3.11-slim-bookworm AS models
 WORKDIR /app
-COPY requirements.txt requirements-dev.txt ./
-RUN grep -hoE '^(numpy|rich|onnx|tflite|flatbuffers|protobuf)==[^ ]+' requirements*.txt \
-    | xargs pip install --no-cache-dir
+COPY requirements.txt requirements-models.txt ./
+RUN grep -oE '^(numpy|rich)==[^ ]+' requirements.txt \
+    | xargs pip install --no-cache-dir -r requirements-models.txt
 COPY shared shared
 COPY tools tools
 RUN python -m tools.models --models-dir /opt/models fetch

@@ -4,8 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Which onnxruntime is installed: cpu, gpu, or auto, which means gpu where an NVIDIA driver answers.
 RUNTIME ?= auto
-# What converts the models: all that `make run` needs of requirements-dev.txt.
-CONVERTERS := onnx|tflite|flatbuffers|protobuf
 CODE := functions shared local_runner tools benchmarks harness tests
 
 # numpy must not spin threads beside those of onnxruntime, which must report nothing to its maker
@@ -13,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve models test lint check fix docs bench clean always
+.PHONY: help run serve models test coverage lint check fix docs new-endpoint bench clean always
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +27,9 @@ models: $(VENV)/.run ## fetch and prepare the models, once; FROM=folder takes th
 
 test: $(VENV)/.dev models ## run every test
 	@$(BIN)/python -m pytest
+
+coverage: $(VENV)/.dev models ## run every test, and show the lines that none of them runs
+	@$(BIN)/python -m pytest --cov
 
 lint: $(VENV)/.dev ## check style, types, import rules and the template
 	@$(BIN)/ruff check $(CODE)
@@ -46,11 +47,14 @@ fix: $(VENV)/.dev ## put the style right where it can be done by machine
 docs: $(VENV)/.dev ## write what is generated: docs/settings.md
 	@$(BIN)/python -m tools.settings
 
+new-endpoint: $(VENV)/.run ## start an endpoint: DIALECT=nhn NAME=count_faces METHOD=GET ROUTE=/path
+	@$(BIN)/python -m tools.new_endpoint '$(DIALECT)' '$(NAME)' '$(METHOD)' '$(ROUTE)'
+
 bench: $(VENV)/.dev models ## measure; PHOTOS=folder PAIRS=pairs.csv add what needs data
 	@$(BIN)/python -m benchmarks $(if $(PHOTOS),--photos $(PHOTOS)) $(if $(PAIRS),--pairs $(PAIRS))
 
 clean: ## remove the environment and caches, not the data
-	rm -rf $(VENV) .cache .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .cache .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
 
 # What this machine needs. Each file is written anew only where it would differ, for what depends on it.
 $(VENV)/%.txt: %.txt always
@@ -60,12 +64,12 @@ $(VENV)/%.txt: %.txt always
 
 # The environment: a stamp a set of requirements. Both wheels of onnxruntime bring the same package: where
 # one is installed that is not wanted, all of it goes first, since removing it later would break the other.
-$(VENV)/.run: $(VENV)/requirements.txt requirements-dev.txt
+$(VENV)/.run: $(VENV)/requirements.txt requirements-models.txt
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@if $(BIN)/python -m pip freeze | grep '^onnxruntime' | grep -qvxFf $<; then \
 		$(BIN)/python -m pip uninstall -qq --yes onnxruntime onnxruntime-gpu; fi
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on \
-		--requirement $< $$(grep -oE '^($(CONVERTERS))==[^ ]+' requirements-dev.txt)
+		--requirement $< --requirement requirements-models.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run $(VENV)/requirements-dev.txt

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.processes import of_session
+from harness.processes import coverage_variables, of_session
 from shared.config import ROOT, Settings
 
 TIMEOUT_S = 60
@@ -24,6 +24,7 @@ def environment(folder: Path, **environ: str) -> dict[str, str]:
         "MODELS_DIR": str(Settings.from_environment().models_dir),
         "EXECUTION_PROVIDER": "cpu",
         "PATH": "/usr/bin:/bin",
+        **coverage_variables(),
         **environ,
     }
 

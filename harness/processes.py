@@ -1,5 +1,6 @@
 """Finds processes of this machine, and waits for what they do."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,11 @@ def wait_for(poll: Callable[[], T], *, timeout_s: float = TIMEOUT_S) -> T:
             raise TimeoutError(f"it did not happen within {timeout_s} s")
         time.sleep(0.05)
     return found
+
+
+def coverage_variables() -> dict[str, str]:
+    """Return the variables with which `make coverage` measures subprocesses too."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 def of_session(leader: int, *words: str) -> list[int]:

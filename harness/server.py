@@ -13,6 +13,7 @@ from pathlib import Path
 
 import requests
 
+from harness.processes import coverage_variables
 from shared.config import ROOT, Settings
 
 START_TIMEOUT_S = 60
@@ -48,6 +49,7 @@ def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
         "PATH": "/usr/bin:/bin",
         "TMPDIR": str(folder / "tmp"),
         "TRIGGERS": "off",  # a worker takes time to start
+        **coverage_variables(),
         **environ,
     }
     (folder / "tmp").mkdir()

@@ -1,4 +1,4 @@
-"""The command line: `python -m local_runner --help`."""
+"""The command line: `python -m local_runner --help`, or `face-functions --help` once installed."""
 
 import argparse
 import json
@@ -42,7 +42,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local_runner", description="Runs the functions of template.yaml here."
+        prog=_program(), description="Runs the functions of template.yaml here."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -111,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     cleanup.add_command(commands)
     master_key.add_command(commands)
     return parser
+
+
+def _program() -> str:
+    """Return how this was called: by the command that pip installs, or as a module."""
+    called = Path(sys.argv[0]).name
+    return "python -m local_runner" if called == "__main__.py" else called
 
 
 def _with_models(command: Command) -> Command:

@@ -152,7 +152,7 @@ def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:
     if local_key and runner.host not in _LOOPBACK:
         print(
             "Warning: anyone who reaches this address and knows LOCAL_KEY may call."
-            " For real use see `make serve`.",
+            " For real use see the command `serve`.",
             file=sys.stderr,
         )
 

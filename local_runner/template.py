@@ -10,7 +10,8 @@ import yaml
 
 from shared.config import ROOT
 
-TEMPLATE = ROOT / "template.yaml"
+_PACKAGED = Path(__file__).with_name("template.yaml")  # only an installed wheel has it there
+TEMPLATE = _PACKAGED if _PACKAGED.exists() else ROOT / "template.yaml"
 
 _FUNCTION = "AWS::Serverless::Function"
 _HTTP_EVENT = "HttpApi"

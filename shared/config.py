@@ -237,7 +237,7 @@ def read(kind: type[T], environ: Mapping[str, str] | None = None) -> T:
         is_set = bool(text) or (text == "" and type_ == str | None)  # which may be set to nothing
         value = _parse(name, text or "", type_) if is_set else default
         if isinstance(value, Path):
-            value = ROOT / value.expanduser()
+            value = value.expanduser().absolute()
         _check_bounds(name, value, declared.metadata["low"], declared.metadata["high"])
         values[declared.name] = value
     return kind(**values)

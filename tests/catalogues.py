@@ -1,6 +1,7 @@
 """Catalogues of models other than the published one."""
 
 import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def with_small_embedder(models_dir: Path, folder: Path) -> Catalogue:
     network = _small_embedder().SerializeToString()
     (folder / "small.onnx").write_bytes(network)
     published = weights.PUBLISHED.read_text(encoding="utf-8")
-    used = 'embedder = "sface"'
-    assert published.count(used) == 1
+    catalogue, count = re.subn(r"(?m)^embedder = .+$", 'embedder = "small"', published)
+    assert count == 1
     row = _ROW.format(
         sha256=hashlib.sha256(network).hexdigest(),
         version=SMALL_VERSION,
@@ -61,7 +62,7 @@ def with_small_embedder(models_dir: Path, folder: Path) -> Catalogue:
         side=_SIDE,
     )
     path = folder / "models.toml"
-    path.write_text(published.replace(used, 'embedder = "small"') + row, encoding="utf-8")
+    path.write_text(catalogue + row, encoding="utf-8")
     return Catalogue.read(path)
 
 

@@ -1,6 +1,7 @@
 """The examples in the vendors' guides, and the operations that they are of."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from local_runner import template
@@ -19,6 +20,15 @@ def operations() -> dict[str, list[str]]:
             _, vendor, operation, _ = function.command.split(".")
             found.setdefault(vendor, []).append(operation)
     return found
+
+
+def unfilled(folder: Path = FOLDER) -> list[str]:
+    """Return the examples that `make new-endpoint` started and nobody filled in."""
+    return [
+        str(path.relative_to(folder))
+        for path in sorted(folder.rglob("*.json"))
+        if "TODO" in path.read_text(encoding="utf-8")
+    ]
 
 
 def read(path: str) -> Any:

@@ -119,6 +119,10 @@ def keep_and_only(api: ApiGateway, key: str) -> None:
                 assert face["action"] == action
 
 
+OF_CALLERS = (face_deid, withmind, nhn, keep_and_only)
+"""What callers do with nothing but a key."""
+
+
 def uploads(
     api: ApiGateway, key: str, files: Any, variables: Mapping[str, str], invoke: Invoke
 ) -> None:

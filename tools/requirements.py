@@ -1,8 +1,8 @@
 """Prints what pip is to install on this machine, with the onnxruntime that it can use.
 
-`requirements.txt` names `onnxruntime-gpu`. Its wheel is ten times as large as that of
-`onnxruntime`, and does no more where there is no NVIDIA driver. This needs Python alone, because
-it runs before there is an environment:
+`requirements.txt` names `onnxruntime-gpu`. Its wheel is ten times as large as that of `onnxruntime`
+and does no more without an NVIDIA driver. This needs Python alone, because it runs before there is
+an environment:
 
     python3 tools/requirements.py [--runtime auto|cpu|gpu] FILE...
 """

@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "settings.md"
 _HEAD = """# Settings
 
 Every setting is an environment variable; an empty one counts as not set. A relative path starts
-from the project's folder. Some settings have no default with `BACKEND=aws`: a function needs those
+from the working directory. Some settings have no default with `BACKEND=aws`: a function needs those
 that it uses, and no others.
 
 `make docs` generates this page from the declarations in [shared/config.py](../shared/config.py) and

@@ -70,7 +70,7 @@ def _providers(provider: Provider) -> list[str]:
     if not _is_for_gpus():
         raise ProviderUnavailableError(
             "EXECUTION_PROVIDER=cuda, but the onnxruntime that is installed is the one for CPUs:"
-            " make the environment, or the image, with RUNTIME=gpu"
+            " install onnxruntime-gpu in its place, or use RUNTIME=gpu with make and the image"
         )
     ort.preload_dlls()  # finds CUDA and cuDNN where they were installed by pip
     return ["CUDAExecutionProvider", "CPUExecutionProvider"]

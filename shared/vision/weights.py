@@ -15,6 +15,8 @@ PUBLISHED = Path(__file__).with_name("models.toml")
 
 Role = Literal["detector", "face_mesh", "embedder"]
 
+_WHAT_TO_DO = "run `make models`, or `face-functions-models fetch` if you installed with pip"
+
 
 class WeightsError(Exception):
     """A model file is missing or is not the one in the catalogue; the message says what to do."""
@@ -130,7 +132,7 @@ class Catalogue:
         except FileNotFoundError:
             raise _missing(path) from None
         if hashlib.sha256(data).hexdigest() != weights.sha256:
-            raise WeightsError(f"{path} is not the file that models.toml names: run `make models`")
+            raise WeightsError(f"{path} is not the file that models.toml names: {_WHAT_TO_DO}")
         return data
 
 
@@ -156,4 +158,4 @@ def _read_embedder(row: Mapping[str, Any]) -> EmbedderSpec:
 
 
 def _missing(path: Path) -> WeightsError:
-    return WeightsError(f"{path} is missing: run `make models`")
+    return WeightsError(f"{path} is missing: {_WHAT_TO_DO}")

@@ -1,6 +1,7 @@
 """Each dialect answers every error as in its golden file, and needs every row of its table."""
 
 import importlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +62,15 @@ def answers(module: ModuleType, app: App) -> dict[str, Any]:
     return found
 
 
+def one_per_line(found: dict[str, Any]) -> str:
+    """Return answers as a golden file has them, which is then checked against the guide."""
+    lines = (
+        f"  {json.dumps(name)}: {json.dumps(answer, ensure_ascii=False)}"
+        for name, answer in found.items()
+    )
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> App:
     return builders.app(tmp_path)
@@ -75,7 +85,8 @@ def test_every_vendor_has_a_dialect_and_a_golden_file() -> None:
 
 @pytest.mark.parametrize("vendor", DIALECTS)
 def test_every_error_has_its_answer(vendor: str, app: App) -> None:
-    assert answers(DIALECTS[vendor], app) == examples.read(f"errors/{vendor}.json")
+    found = answers(DIALECTS[vendor], app)
+    assert found == examples.read(f"errors/{vendor}.json"), one_per_line(found)
 
 
 @pytest.mark.parametrize(

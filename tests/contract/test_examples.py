@@ -14,6 +14,10 @@ def test_every_operation_has_an_example_and_the_other_way_round(vendor: str) -> 
     assert sorted(path.stem for path in files) == sorted(OPERATIONS[vendor])
 
 
+def test_every_example_is_filled_in() -> None:
+    assert examples.unfilled() == [], "put in what the vendor's guide prints"
+
+
 def test_every_folder_of_examples_is_a_vendors() -> None:
     folders = {path.name for path in examples.FOLDER.iterdir() if path.is_dir()}
     assert folders == {*OPERATIONS, "errors", "events"}

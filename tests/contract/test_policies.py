@@ -161,7 +161,7 @@ def play(operator: App, invoke: Invoke, files: Any, variables: dict[str, str]) -
         secret=operator.key_secret, by="test", now=datetime.now(UTC),
     )  # fmt: skip
     api = ApiGateway(invoke)
-    for story in (stories.face_deid, stories.withmind, stories.nhn, stories.keep_and_only):
+    for story in stories.OF_CALLERS:
         story(api, key)
     stories.uploads(api, key, files, variables, invoke)
     stories.large_group(api, key, operator, invoke)

@@ -80,7 +80,7 @@ def test_every_function_answers_as_its_api_says(cloud: Cloud) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(stories.large_group, api, key, operator, cloud.invoke)
-        for story in (stories.face_deid, stories.withmind, stories.nhn, stories.keep_and_only):
+        for story in stories.OF_CALLERS:
             story(api, key)
         stories.uploads(api, key, boto3.client("s3"), cloud.environ, cloud.invoke)
         slow.result()

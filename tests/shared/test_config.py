@@ -1,9 +1,11 @@
 """Settings from the environment."""
 
+from pathlib import Path
+
 import pytest
 
 from local_runner.settings import RunnerSettings
-from shared.config import ROOT, SettingError, Settings
+from shared.config import SettingError, Settings
 from shared.core.hiding.hide_options import HideOptions
 from shared.core.hiding.ports import HideMethod
 
@@ -11,7 +13,7 @@ from shared.core.hiding.ports import HideMethod
 def test_defaults_are_the_local_backend() -> None:
     settings = Settings.from_environment({})
     assert settings.backend == "local"
-    assert settings.data_dir == ROOT / ".data"
+    assert settings.data_dir == Path.cwd() / ".data"
     assert settings.max_body_bytes == 10 * 1024 * 1024
     assert settings.analysis_timeout_s == 60
 

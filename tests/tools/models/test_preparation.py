@@ -10,7 +10,7 @@ from tools.models import packages
 from tools.models.errors import ModelsError
 from tools.models.preparation import prepare
 
-MODELS = weights.published().models
+MODELS = {name: weights.published().models[name] for name in packages.sources()}
 FACE_MESH, YUNET = MODELS["face-mesh"], MODELS["yunet"]
 
 
