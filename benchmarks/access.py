@@ -23,7 +23,7 @@ from shared.core.metering import keyring
 from shared.core.metering.models import DistinctLimit, KeyEvent, Limits, Rate
 from shared.core.metering.network import parse_network
 from shared.http.endpoint import endpoint
-from shared.http.request import Event, Request
+from shared.http.request import HttpEvent, Request
 from shared.http.response import Payload
 
 _PLENTY = 10**9
@@ -97,7 +97,7 @@ def _store_a_row(app: App) -> None:
     app.keys.change(event)
 
 
-def _event(raw_key: str, image: bytes) -> Event:
+def _event(raw_key: str, image: bytes) -> HttpEvent:
     headers = {"authorization": raw_key}
     return builders.event(body=builders.deid_body(image), headers=headers)
 

@@ -4,18 +4,22 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from typing_extensions import override
+
 from shared.core.metering import quota
 from shared.core.metering.models import Admission, ApiKey, DistinctLimit, KeyEvent, Limits
+from shared.core.metering.ports import DistinctTracker, Keys, Usage
 from shared.core.metering.quota import Tally
 
 
-class InMemoryKeys:
+class InMemoryKeys(Keys):
     """Implements `Keys`."""
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
         self._events: list[KeyEvent] = []
 
+    @override
     def lookup(self, key_hash: str) -> ApiKey | None:
         return self._keys.get(key_hash)
 
@@ -23,10 +27,12 @@ class InMemoryKeys:
         """Store a key without an event."""
         self._keys[key.key_hash] = key
 
+    @override
     def list_all(self) -> tuple[ApiKey, ...]:
         keys = self._keys.values()
         return tuple(sorted(keys, key=lambda key: (key.name, key.created_at, key.key_hash)))
 
+    @override
     def change(
         self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
     ) -> None:
@@ -36,11 +42,12 @@ class InMemoryKeys:
             self._keys.pop(key_hash, None)
         self._events.append(event)
 
+    @override
     def events(self) -> tuple[KeyEvent, ...]:
         return tuple(sorted(self._events, key=lambda event: event.at))
 
 
-class InMemoryUsage:
+class InMemoryUsage(Usage):
     """Implements `Usage`."""
 
     def __init__(self) -> None:
@@ -49,6 +56,7 @@ class InMemoryUsage:
         self._leases: defaultdict[str, set[str]] = defaultdict(set)
         self._due_us: defaultdict[str, int] = defaultdict(int)
 
+    @override
     def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
         day, _, _ = periods = quota.periods(now)
         with self._lock:
@@ -65,19 +73,23 @@ class InMemoryUsage:
             leases.add(lease)
             return Admission(key_id, day, counts[day], lease)
 
+    @override
     def settle(self, admission: Admission, *, refund: bool) -> None:
         with self._lock:
             if refund and admission.key_id in self._counts:
                 self._counts[admission.key_id].subtract(quota.periods_of(admission.day))
             self._leases[admission.key_id].discard(admission.lease or "")
 
+    @override
     def counts(self, key_id: str) -> Mapping[str, int]:
         return dict(self._counts[key_id])
 
+    @override
     def forget(self, key_id: str) -> None:
         for state in (self._counts, self._leases, self._due_us):
             state.pop(key_id, None)
 
+    @override
     def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
         with self._lock:
             dropped: Counter[str] = Counter()
@@ -96,13 +108,14 @@ class InMemoryUsage:
         yield dropped
 
 
-class InMemoryDistinctTracker:
+class InMemoryDistinctTracker(DistinctTracker):
     """Implements `DistinctTracker`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
+    @override
     def note(self, subject: str, other: str, *, limit: DistinctLimit, now: float) -> bool:
         with self._lock:
             seen = {name: end for name, end in self._seen[subject].items() if end > now}
@@ -111,9 +124,11 @@ class InMemoryDistinctTracker:
             self._seen[subject] = {other: now + limit.window_s, **seen}
             return True
 
+    @override
     def forget(self, subject: str) -> None:
         self._seen.pop(subject, None)
 
+    @override
     def clean_up(self, before: float) -> Iterator[int]:
         with self._lock:
             expired = [

@@ -1,4 +1,4 @@
-"""Finds and calls the handlers that the template names."""
+"""Loads and invokes the handlers that the template names."""
 
 import importlib
 import logging
@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from shared import log
 from shared.app import App
 
-Event = Mapping[str, Any]
-Call = Callable[[Event], Mapping[str, Any]]
+LambdaEvent = Mapping[str, Any]
+Invoke = Callable[[LambdaEvent], Mapping[str, Any]]
 
-_MAX_S = 900.0  # as long as Lambda lets any function run
+_MAX_S = 900.0  # Lambda's maximum for any function
 
 _logger = logging.getLogger(__name__)
 
@@ -23,40 +23,42 @@ class FunctionError(Exception):
     """A function failed as a whole; the log has the cause."""
 
 
-class Handler(Protocol):
-    """A deployed function."""
+class LambdaHandler(Protocol):
+    """The handler of any function, whichever kind of event it takes."""
 
-    def __call__(self, event: Event, context: object, app: App | None = None) -> dict[str, Any]:
-        """Serve one event."""
+    def __call__(
+        self, event: LambdaEvent, context: object, app: App | None = None
+    ) -> dict[str, Any]:
+        """Process one event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What Lambda tells a handler about its invocation, as far as it exists here."""
+    """The part of Lambda's context object that exists outside of Lambda."""
 
     function_name: str
     aws_request_id: str
     expires_at: float = field(default_factory=lambda: time.monotonic() + _MAX_S)
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long the invocation may still take."""
+        """Return how long the invocation may still take, in milliseconds."""
         return int((self.expires_at - time.monotonic()) * 1000)
 
 
-def load(command: str) -> Handler:
-    """Return the handler of a command, as `functions.etri.face_deid.handler`."""
+def load(command: str) -> LambdaHandler:
+    """Return the handler that a command names, such as `functions.etri.face_deid.handler`."""
     module, _, attribute = command.rpartition(".")
-    handler: Handler = getattr(importlib.import_module(module), attribute)
+    handler: LambdaHandler = getattr(importlib.import_module(module), attribute)
     return handler
 
 
-def caller(name: str, command: str, app: App) -> Call:
-    """Return what invokes a function with an event, each time under a new request id.
+def invoker(name: str, command: str, app: App) -> Invoke:
+    """Return a callable that invokes a function with an event, under a new request id each time.
 
-    It raises FunctionError where the function cannot be loaded, or raises anything.
+    It raises FunctionError if the function cannot be loaded, or raises anything.
     """
 
-    def call(event: Event) -> Mapping[str, Any]:
+    def invoke(event: LambdaEvent) -> Mapping[str, Any]:
         context = Context(name, new_request_id())
         with log.request_id(context.aws_request_id):
             try:
@@ -65,9 +67,9 @@ def caller(name: str, command: str, app: App) -> Call:
                 _logger.exception("the function failed", extra={"function": name})
                 raise FunctionError(name) from error
 
-    return call
+    return invoke
 
 
 def new_request_id() -> str:
-    """Return a name for an invocation."""
+    """Return an id for an invocation."""
     return str(uuid.uuid4())

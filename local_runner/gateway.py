@@ -1,8 +1,8 @@
-"""A local API gateway: Flask requests become proxy events, and replies Flask responses.
+"""A local API gateway: turns Flask requests into events, and replies into Flask responses.
 
-It stands for an API Gateway HTTP API (payload format 2.0): the same routes, taken from the
-template, the same events, and the same header that tells a caller the id of his request. It differs
-in that bodies up to the deployment's own limit pass.
+It works like an API Gateway HTTP API (payload format 2.0): it has the routes of the template, the
+same events, and the same header with the request id. Unlike there, only `MAX_BODY_BYTES` limits the
+size of bodies.
 """
 
 import base64
@@ -17,35 +17,36 @@ import flask
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from local_runner import functions, health, metrics
+from local_runner import functions, health
 from local_runner.template import ANY_METHOD, DEFAULT_PATH, Function, Route
 from shared import log
 from shared.app import App
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_DRAIN_LIMIT = 8  # times the body limit: read and thrown away, so that the caller hears the refusal
+_DRAIN_LIMIT = 8  # times the body limit: read and dropped, so that the caller gets the refusal
 _CHUNK = 65536  # bytes
-_BROKEN_OFF = (ClientDisconnected, OSError, ParseException)  # gone, or chunks that are none
+_INCOMPLETE = (ClientDisconnected, OSError, ParseException)  # disconnected, or invalid chunks
 _REQUEST_ID = "Apigw-Requestid"
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 _logger = logging.getLogger(__name__)
 
 
 class Gateway(flask.Flask):
-    """A WSGI application that logs no paths: a key may stand in one."""
+    """A WSGI application that does not log paths: they may contain a key."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log what no handler caught."""
+        """Log an error that no handler caught."""
         with log.request_id(flask.g.get("request_id", "")):
             _logger.error("unexpected error", exc_info=exc_info)
 
 
 def create(app: App, template: Sequence[Function]) -> flask.Flask:
-    """Return the WSGI application that serves the template's routes with an App."""
+    """Return the WSGI application that serves the template's routes."""
     gateway = Gateway("face-functions", static_folder=None)
     gateway.url_map.merge_slashes = False
     gateway.add_url_rule("/health", "health", lambda: health.report(app))
-    gateway.add_url_rule("/metrics", "metrics", lambda: metrics.report(app))
+    gateway.add_url_rule("/metrics", "metrics", lambda: _metrics(app))
     for function in template:
         for route in function.routes:
             for rule in _rules(route.path):
@@ -57,6 +58,14 @@ def create(app: App, template: Sequence[Function]) -> flask.Flask:
                     provide_automatic_options=False,
                 )
     return gateway
+
+
+def _metrics(app: App) -> flask.Response:
+    """Return the metrics for Prometheus, or 404 if they go elsewhere."""
+    text = app.metrics.exposition()
+    if text is None:
+        return flask.Response("METRICS is not prometheus\n", 404, content_type="text/plain")
+    return flask.Response(text, content_type=_PROMETHEUS)
 
 
 def _rules(path: str) -> list[str]:
@@ -83,14 +92,14 @@ def _view(app: App, function: Function, route: Route) -> Any:
 
 
 def _read_body(limit: int) -> bytes:
-    """Return the body, or of one over the limit only enough for the handler to see that it is."""
+    """Return the body; if it exceeds the limit, only enough for the handler to see that."""
     stream = flask.request.stream
     chunks: list[bytes] = []
     total = 0
     while total <= limit * _DRAIN_LIMIT:
         try:
             chunk = stream.read(_CHUNK)
-        except _BROKEN_OFF:
+        except _INCOMPLETE:
             break
         if not chunk:
             break
@@ -132,7 +141,7 @@ def _event(
 
 
 def _text(body: bytes) -> tuple[bool, str]:
-    """Return whether a body is text, and the body as a proxy event holds it."""
+    """Return whether a body is text, and the body as an event contains it."""
     try:
         return True, body.decode("utf-8")
     except UnicodeDecodeError:

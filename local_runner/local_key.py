@@ -1,6 +1,6 @@
-"""The key for development: one known text that opens everything, in the local runner alone.
+"""The development key: valid only in the local runner, for every API.
 
-It is neither stored nor limited, and its calls are not counted.
+It is not stored or limited, and its calls are not counted.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ TENANT = "local"
 
 
 class WithLocalKey:
-    """Implements `Keys` with one more key than a store has; it is never written there."""
+    """Implements `Keys`: a store, and one more key that is never written to it."""
 
     def __init__(self, keys: Keys, *, raw_key: str, secret: str) -> None:
         self._keys = keys
@@ -27,15 +27,15 @@ class WithLocalKey:
         return self._local if key_hash == self._local.key_hash else self._keys.lookup(key_hash)
 
     def list_all(self) -> tuple[ApiKey, ...]:
-        """Return every key of the store."""
+        """Return all keys of the store."""
         return self._keys.list_all()
 
     def change(
         self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
     ) -> None:
-        """Store and forget keys and log the event."""
+        """Store and delete keys, and log the event."""
         self._keys.change(event, put=put, delete=delete)
 
     def events(self) -> tuple[KeyEvent, ...]:
-        """Return what was done to the keys of the store."""
+        """Return the log of the store."""
         return self._keys.events()

@@ -1,4 +1,4 @@
-"""The two ways of serving: a development server in one process, and gunicorn for real."""
+"""The two servers: one process for development, gunicorn for production."""
 
 import contextlib
 import logging
@@ -20,30 +20,30 @@ from shared.config import Settings
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REQUEST_TIMEOUT_S = 120
 _STOP_TIMEOUT_S = 30
-_QUOTING = ("Invalid request", "Error handling request")  # how gunicorn's lines begin that quote it
+_QUOTING = ("Invalid request", "Error handling request")  # gunicorn's messages that quote it
 
 _logger = logging.getLogger(__name__)
 
 
 def run(settings: Settings, runner: RunnerSettings) -> None:
-    """Serve in this process until Ctrl-C or SIGTERM, with a key for development.
+    """Serve in this process until Ctrl-C or SIGTERM, with a development key.
 
-    Events are fired by a process beside it, whose work would otherwise hold up the answers.
+    Another process handles events, because their work would delay the answers.
     """
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class QuietHandler(WSGIRequestHandler):
-        """Keeps connections open, and logs no requests: a key may stand in one."""
+        """Keeps connections open, and does not log requests: they may contain a key."""
 
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # head and body go out in two pieces
+        disable_nagle_algorithm = True  # head and body are sent separately
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Leave the log to the functions."""
+            """Do nothing: the functions write the log."""
 
-        def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - so it is called
-            """Tell of what cannot be read no more than that."""
-            _logger.info("no request of HTTP")
+        def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Log that a request cannot be read, without quoting it."""
+            _logger.info("not an HTTP request")
 
     local_key = DEFAULT_KEY if runner.local_key is None else runner.local_key
     settings = metrics.share(settings, runner)
@@ -63,13 +63,13 @@ def run(settings: Settings, runner: RunnerSettings) -> None:
         server.serve_forever()
 
 
-def serve(settings: Settings, runner: RunnerSettings) -> int:
-    """Serve with gunicorn: processes and threads by setting, no key but those of the store.
+def serve(settings: Settings, runner: RunnerSettings) -> None:
+    """Serve with gunicorn, until it is stopped; only the keys of the store are valid.
 
-    One more process fires events.
+    Another process handles events.
 
-    Returns:
-        The exit status, once it has stopped: not 0 where the workers could not start.
+    Raises:
+        SystemExit: the worker processes could not start; the log has the cause.
 
     """
     from gunicorn.app.base import BaseApplication
@@ -81,7 +81,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
     settings = metrics.share(settings, runner)
 
     def load() -> Callable[..., Any]:
-        # only here, in the worker: the threads of onnxruntime do not survive a fork
+        # imported in the worker process: the threads of onnxruntime do not survive a fork
         from shared.vision.session import ProviderUnavailableError
         from shared.vision.weights import WeightsError
 
@@ -93,7 +93,7 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
         return gateway.create(app, template.read())
 
     class Server(BaseApplication):
-        """Gunicorn, told by our settings alone."""
+        """Gunicorn, configured only by our settings."""
 
         def load_config(self) -> None:
             for name, value in {
@@ -104,8 +104,8 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
                 "timeout": _REQUEST_TIMEOUT_S,
                 "graceful_timeout": _STOP_TIMEOUT_S,
                 "accesslog": None,
-                "control_socket_disable": True,  # nothing is written outside of DATA_DIR
-                "loglevel": _gunicorns_level(settings.log_level),
+                "control_socket_disable": True,  # write only to DATA_DIR
+                "loglevel": _gunicorn_level(settings.log_level),
                 **(_supervisor_hooks() if runner.triggers else {}),
             }.items():
                 self.cfg.set(name, value)
@@ -117,34 +117,28 @@ def serve(settings: Settings, runner: RunnerSettings) -> int:
     try:
         Server().run()
     except HaltServer as halt:
-        status: int = halt.exit_status
-        return status
-    return 0
+        sys.exit(halt.exit_status)
 
 
-def _gunicorns_level(level: str) -> str:
-    return "info" if level == "DEBUG" else level.lower()  # at debug it logs every path
+def _gunicorn_level(level: str) -> str:
+    return "info" if level == "DEBUG" else level.lower()  # its debug level logs every path
 
 
 def _quote_nothing(record: logging.LogRecord) -> bool:
-    """Take out of a line of gunicorn's what it quotes of a request: a key may stand in one."""
-    for beginning in _QUOTING:
-        if str(record.msg).startswith(beginning):
-            record.msg, record.args = beginning, ()
+    """Remove quotes of requests from gunicorn's messages: they may contain a key."""
+    for prefix in _QUOTING:
+        if str(record.msg).startswith(prefix):
+            record.msg, record.args = prefix, ()
     return True
 
 
-def _supervisor_hooks() -> dict[str, Callable[[object], None]]:
-    """Return what gunicorn's first process does when it listens, and when it ends."""
-    beside = contextlib.ExitStack()
-
-    def when_ready(_arbiter: object) -> None:
-        beside.callback(Supervisor().stop)
-
-    def on_exit(_arbiter: object) -> None:
-        beside.close()
-
-    return {"when_ready": when_ready, "on_exit": on_exit}
+def _supervisor_hooks() -> dict[str, Callable[[object], object]]:
+    """Return the hooks of gunicorn's main process: they start and stop the supervisor."""
+    stack = contextlib.ExitStack()
+    return {
+        "when_ready": lambda _arbiter: stack.callback(Supervisor().stop),
+        "on_exit": lambda _arbiter: stack.close(),
+    }
 
 
 def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:
@@ -152,13 +146,13 @@ def _announce(runner: RunnerSettings, port: int, local_key: str) -> None:
     if local_key and runner.host not in _LOOPBACK:
         print(
             "Warning: anyone who reaches this address and knows LOCAL_KEY may call."
-            " For real use see the command `serve`.",
+            " For production use the command `serve`.",
             file=sys.stderr,
         )
 
 
 def _announce_inbox(app: App, functions: Sequence[template.Function]) -> None:
-    """Tell where files may be dropped, if a function takes them; the folders are there then."""
+    """Create and print the inbox and outbox folders, if a function processes uploads."""
     folders = factory.folders(app, functions)
     if folders:
         print(f"Photos put into {folders[0]} come out in {folders[1]}", flush=True)

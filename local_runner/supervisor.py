@@ -1,8 +1,8 @@
-"""Keeps a worker running beside a server, which starts `python -m local_runner.supervisor`.
+"""Keeps a worker running next to a server, which starts `python -m local_runner.supervisor`.
 
-It is a process of its own because gunicorn's first process must neither have threads nor children
-that it does not know. It ends, and the worker with it, when its standard input does, of which the
-server holds the other end: so they end even where the server is killed.
+It is a process of its own because gunicorn's main process must have neither threads nor unknown
+children. The server holds the other end of its standard input. When that closes, even because the
+server was killed, the supervisor ends and the worker with it.
 """
 
 import contextlib
@@ -17,50 +17,50 @@ from shared import log
 from shared.config import Settings
 
 _STOP_TIMEOUT_S = 15.0
-_LOOK_S = 0.2
-_PAUSE_S = 1.0
+_POLL_S = 0.2
+_RESTART_PAUSE_S = 1.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """A supervisor's process, as its server sees it."""
+    """The process of a supervisor, for the server that starts it."""
 
     def __init__(self) -> None:
-        """Start it."""
+        """Start the process."""
         self._process = _start("local_runner.supervisor")
 
     def stop(self) -> None:
-        """End it and the worker, and wait until they have ended."""
+        """End the process and its worker, and wait for both."""
         _stop(self._process, _STOP_TIMEOUT_S + 1)
 
 
 def main() -> None:
-    """Run a worker, and another where one dies, until standard input ends."""
+    """Run a worker until standard input ends, and start another if it dies."""
     log.configure(Settings.from_environment().log_level)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to obey
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     end = threading.Event()
-    threading.Thread(target=_set_at_end_of_input, args=(end,), daemon=True).start()
+    set_at_end_of_input(end)
     while not end.is_set():
         worker = _start("local_runner", "work", "--with-parent")
-        while worker.poll() is None and not end.wait(_LOOK_S):
+        while worker.poll() is None and not end.wait(_POLL_S):
             continue
         if end.is_set():
             _stop(worker, _STOP_TIMEOUT_S)
         else:
             _logger.error("the worker died; another is started", extra={"status": worker.poll()})
-            end.wait(_PAUSE_S)
+            end.wait(_RESTART_PAUSE_S)
 
 
-def wait_for_end_of_input() -> None:
-    """Return when standard input ends, whatever stood in it."""
-    while os.read(sys.stdin.fileno(), 1024):
-        continue
+def set_at_end_of_input(event: threading.Event) -> None:
+    """Start a thread that sets an event when standard input ends."""
 
+    def read() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            continue
+        event.set()
 
-def _set_at_end_of_input(end: threading.Event) -> None:
-    wait_for_end_of_input()
-    end.set()
+    threading.Thread(target=read, daemon=True).start()
 
 
 def _start(module: str, *words: str) -> subprocess.Popen[bytes]:
@@ -69,7 +69,7 @@ def _start(module: str, *words: str) -> subprocess.Popen[bytes]:
 
 
 def _stop(process: subprocess.Popen[bytes], timeout_s: float) -> None:
-    """Close the process's standard input, and kill it where it does not end."""
+    """Close the standard input of a process; kill the process if it does not end."""
     if process.stdin is not None:
         process.stdin.close()
     try:

@@ -13,11 +13,9 @@ from typing import Any
 from harness import builders, photos
 from harness.face_vectors import Population
 from harness.stored_faces import enrol
-from local_runner.triggers.queue import Queue
-from local_runner.triggers.stream import Stream
+from local_runner.triggers.dynamodb_stream import StreamPoller, TableStream
+from local_runner.triggers.sqs import SqsPoller
 from shared.app import App
-from shared.storage.aws.queues import SqsQueue
-from shared.storage.aws.streams import TableStream
 from tests import examples
 from tests.api_gateway import ApiGateway, Invoke, Reply
 from tests.functions.withmind.client import form, parts
@@ -131,8 +129,8 @@ def uploads(
     `files` is a client of S3. Uploads belong to the tenant of the key.
     """
     inbox, outbox = variables["INBOX_BUCKET"], variables["OUTBOX_BUCKET"]
-    queue = Queue(
-        SqsQueue(variables["UPLOAD_QUEUE_URL"]),
+    queue = SqsPoller(
+        variables["UPLOAD_QUEUE_URL"],
         lambda event: invoke("DeidentifyUploadFunction", event),
         batch_size=4,
     )
@@ -166,7 +164,7 @@ def large_group(api: ApiGateway, key: str, operator: App, invoke: Invoke) -> Non
     The tenant is that of the key. The vectors are random: the tests have too few photos.
     """
     caller = _Nhn(api, key)
-    stream = Stream(
+    stream = StreamPoller(
         TableStream(operator.settings.faces_table),
         lambda event: invoke("UpdateIndexFunction", event),
         batch_size=1000,

@@ -1,14 +1,14 @@
-"""What fires events here: folders, the change log and a clock, or the queue and stream of AWS.
+"""The triggers of template.yaml outside of Lambda: what Lambda and AWS do there, pollers do here.
 
-Each trigger has one method, `poll`, which fires what is due and tells whether more may be waiting.
-It is called by one thread at a time.
+With the local backend a folder, the SQLite store and a clock fire events; with AWS the queue, the
+stream of a table and a clock do.
 """
 
 from typing import Protocol
 
 
-class Trigger(Protocol):
-    """Something that fires events."""
+class Poller(Protocol):
+    """Looks for events of one trigger and invokes its function; used by one thread at a time."""
 
     def poll(self) -> bool:
-        """Fire what is due, a batch at most; tell whether more may be waiting."""
+        """Invoke the function with at most one batch; return whether more may be waiting."""

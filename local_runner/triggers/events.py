@@ -1,4 +1,4 @@
-"""The events that functions are given, as AWS sends them.
+"""Builds events in the form in which AWS sends them to functions.
 
 Source: "Using Lambda with Amazon SQS", "Using Lambda with DynamoDB" and "Using Lambda with
 EventBridge Scheduler" of the Lambda guide, "Event message structure" of the S3 guide.
@@ -6,7 +6,7 @@ EventBridge Scheduler" of the Lambda guide, "Event message structure" of the S3 
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
@@ -15,15 +15,15 @@ from shared.core.blobs import BlobInfo
 
 Record = dict[str, Any]
 
-_REGION = "local"
-_ACCOUNT = "000000000000"
+REGION = "local"
+ACCOUNT = "000000000000"
 _TIME = "%Y-%m-%dT%H:%M:%S"
 
 
 def message(
     *, identity: str, receipt_handle: str, body: str, attributes: Mapping[str, str], queue_arn: str
 ) -> Record:
-    """Return a message of a queue."""
+    """Return the record of a message of a queue."""
     return {
         "messageId": identity,
         "receiptHandle": receipt_handle,
@@ -38,7 +38,7 @@ def message(
 
 
 def upload_message(bucket: str, file: BlobInfo, *, identity: str, attempt: int) -> Record:
-    """Return the message that tells of a file in a local folder."""
+    """Return the message that announces a file in a local folder."""
     sent_ms = str(_ms(file.modified_at))
     return message(
         identity=identity,
@@ -47,37 +47,11 @@ def upload_message(bucket: str, file: BlobInfo, *, identity: str, attempt: int) 
         attributes={
             "ApproximateReceiveCount": str(attempt),
             "SentTimestamp": sent_ms,
-            "SenderId": _ACCOUNT,
+            "SenderId": ACCOUNT,
             "ApproximateFirstReceiveTimestamp": sent_ms,
         },
-        queue_arn=f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:{bucket}",
+        queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{bucket}",
     )
-
-
-def change(
-    *, identity: str, kind: str, generation: str, face_id: str, sequence_number: str, table: str
-) -> Record:
-    """Return the record of a changed row of the faces in the local store."""
-    return {
-        "eventID": identity,
-        "eventName": kind,
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": _REGION,
-        "dynamodb": {
-            "ApproximateCreationDateTime": datetime.now(UTC).timestamp(),
-            "Keys": {"generation": {"S": generation}, "face_id": {"S": face_id}},
-            "SequenceNumber": sequence_number,
-            "SizeBytes": len("generation" + generation + "face_id" + face_id),
-            "StreamViewType": "KEYS_ONLY",
-        },
-        "eventSourceARN": f"arn:aws:dynamodb:{_REGION}:{_ACCOUNT}:table/{table}/stream/local",
-    }
-
-
-def batch(records: Iterable[Record]) -> dict[str, Any]:
-    """Return the event of some messages or changes."""
-    return {"Records": list(records)}
 
 
 def tick(rule: str, *, identity: str) -> dict[str, Any]:
@@ -87,10 +61,10 @@ def tick(rule: str, *, identity: str) -> dict[str, Any]:
         "id": identity,
         "detail-type": "Scheduled Event",
         "source": "aws.events",
-        "account": _ACCOUNT,
+        "account": ACCOUNT,
         "time": datetime.now(UTC).strftime(f"{_TIME}Z"),
-        "region": _REGION,
-        "resources": [f"arn:aws:events:{_REGION}:{_ACCOUNT}:rule/{rule}"],
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"],
         "detail": {},
     }
 
@@ -99,10 +73,10 @@ def _upload(bucket: str, file: BlobInfo) -> Record:
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
-        "awsRegion": _REGION,
+        "awsRegion": REGION,
         "eventTime": f"{file.modified_at.strftime(_TIME)}.{_ms(file.modified_at) % 1000:03}Z",
         "eventName": "ObjectCreated:Put",
-        "userIdentity": {"principalId": _ACCOUNT},
+        "userIdentity": {"principalId": ACCOUNT},
         "requestParameters": {"sourceIPAddress": "127.0.0.1"},
         "responseElements": {},
         "s3": {
@@ -110,11 +84,11 @@ def _upload(bucket: str, file: BlobInfo) -> Record:
             "configurationId": "uploads",
             "bucket": {
                 "name": bucket,
-                "ownerIdentity": {"principalId": _ACCOUNT},
+                "ownerIdentity": {"principalId": ACCOUNT},
                 "arn": f"arn:aws:s3:::{bucket}",
             },
             "object": {
-                "key": quote_plus(file.key, errors="surrogateescape"),  # it may be no UTF-8
+                "key": quote_plus(file.key, errors="surrogateescape"),  # names need not be UTF-8
                 "size": file.size,
                 "eTag": file.version,
                 "sequencer": f"{_ms(file.modified_at):018X}",

@@ -1,13 +1,14 @@
-"""What stands for a trigger of the template: the one place that asks which backend it is."""
+"""Builds the poller of a trigger: the one place that asks which backend is in use."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_runner.functions import Call
+from local_runner.functions import Invoke
 from local_runner.settings import RunnerSettings
-from local_runner.template import Function, QueueTrigger, ScheduleTrigger, StreamTrigger
-from local_runner.template import Trigger as Wanted
-from local_runner.triggers import Trigger
+from local_runner.template import Function, QueueTrigger, ScheduleTrigger, StreamTrigger, Trigger
+from local_runner.triggers import Poller
+from local_runner.triggers.inbox import InboxPoller
+from local_runner.triggers.sqlite_changes import ChangeLog, ChangePoller
 from local_runner.triggers.timer import Timer
 from shared.app import App
 from shared.storage.local.backend import LocalBackend
@@ -18,64 +19,61 @@ _PAUSE_S = 1.0
 
 
 def build(
-    wanted: Wanted, app: App, runner: RunnerSettings, *, rule: str, call: Call
-) -> Trigger | None:
-    """Return what fires a trigger here; None for uploads where no queue is set.
+    trigger: Trigger, app: App, runner: RunnerSettings, *, rule: str, invoke: Invoke
+) -> Poller | None:
+    """Return the poller of a trigger; None for uploads if `UPLOAD_QUEUE_URL` is not set.
 
     Raises:
-        ValueError: nothing here stands for the queue or table.
+        ValueError: the runner does not know the queue or table.
 
     """
-    match wanted:
+    match trigger:
         case QueueTrigger(queue=name) if name == UPLOADS:
-            return _uploads(wanted, app, runner, call)
+            return _uploads(trigger, app, runner, invoke)
         case StreamTrigger(table=name) if name == FACES:
-            return _changes(wanted, app, call)
+            return _changes(trigger, app, invoke)
         case ScheduleTrigger():
-            return Timer(rule, call, every_s=wanted.every_s)
-    raise ValueError(f"nothing here stands for {wanted}")
+            return Timer(rule, invoke, every_s=trigger.every_s)
+    raise ValueError(f"the local runner cannot fire {trigger}")
 
 
 def folders(app: App, template: Sequence[Function]) -> tuple[Path, Path] | None:
-    """Return where files may be dropped and where they come out, if a function takes them."""
+    """Return the inbox and outbox folders, created if missing; None if no function uses them."""
     takes_uploads = any(
-        isinstance(wanted, QueueTrigger) for function in template for wanted in function.triggers
+        isinstance(trigger, QueueTrigger) for function in template for trigger in function.triggers
     )
     if not isinstance(app.backend, LocalBackend) or not takes_uploads:
         return None
-    _ = app.inbox, app.outbox  # makes them
+    _ = app.inbox, app.outbox  # creates the folders
     settings = app.settings
     return settings.data_dir / settings.inbox_bucket, settings.data_dir / settings.outbox_bucket
 
 
-def pause_s(wanted: Wanted) -> float:
-    """Return how long to wait where a trigger had little to do, so that more may gather."""
-    window_s = wanted.window_s if isinstance(wanted, StreamTrigger) else 0
+def pause_s(trigger: Trigger) -> float:
+    """Return how many seconds to let events gather after a poll that found few."""
+    window_s = trigger.window_s if isinstance(trigger, StreamTrigger) else 0
     return max(_PAUSE_S, window_s)
 
 
-def _uploads(wanted: QueueTrigger, app: App, runner: RunnerSettings, call: Call) -> Trigger | None:
-    if not isinstance(app.backend, LocalBackend):
-        from local_runner.triggers.queue import Queue
-        from shared.storage.aws.queues import SqsQueue
+def _uploads(
+    trigger: QueueTrigger, app: App, runner: RunnerSettings, invoke: Invoke
+) -> Poller | None:
+    if isinstance(app.backend, LocalBackend):
+        return InboxPoller(
+            app.inbox, app.settings.inbox_bucket, invoke, batch_size=trigger.batch_size
+        )
+    if not runner.upload_queue_url:
+        return None
+    from local_runner.triggers.sqs import SqsPoller
 
-        if not runner.upload_queue_url:
-            return None
-        return Queue(SqsQueue(runner.upload_queue_url), call, batch_size=wanted.batch_size)
-    from local_runner.triggers.inbox import Inbox
-
-    return Inbox(app.inbox, app.settings.inbox_bucket, call, batch_size=wanted.batch_size)
+    return SqsPoller(runner.upload_queue_url, invoke, batch_size=trigger.batch_size)
 
 
-def _changes(wanted: StreamTrigger, app: App, call: Call) -> Trigger:
-    if not isinstance(app.backend, LocalBackend):
-        from local_runner.triggers.stream import Stream
-        from shared.storage.aws.streams import TableStream
+def _changes(trigger: StreamTrigger, app: App, invoke: Invoke) -> Poller:
+    if isinstance(app.backend, LocalBackend):
+        log = ChangeLog(app.backend.database)
+        return ChangePoller(log, trigger.table, invoke, batch_size=trigger.batch_size)
+    from local_runner.triggers.dynamodb_stream import StreamPoller, TableStream
 
-        return Stream(TableStream(app.settings.faces_table), call, batch_size=wanted.batch_size)
-    from local_runner.triggers.change_log import ChangeLog
-    from shared.storage.local.change_log import SqliteChangeLog
-
-    return ChangeLog(
-        SqliteChangeLog(app.backend.database), wanted.table, call, batch_size=wanted.batch_size
-    )
+    stream = TableStream(app.settings.faces_table)
+    return StreamPoller(stream, invoke, batch_size=trigger.batch_size)

@@ -15,7 +15,7 @@ Event = dict[str, Any]
 _logger = logging.getLogger(__name__)
 
 
-class Handler(Protocol):
+class EventHandler(Protocol):
     """A deployed function, in the manner of AWS Lambda."""
 
     def __call__(self, event: Event, context: object, app: App | None = None) -> dict[str, Any]:

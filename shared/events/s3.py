@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from shared.app import App, current_app
 from shared.events import attempt
-from shared.events.attempt import Event, Handler
+from shared.events.attempt import Event, EventHandler
 
 MAX_DELIVERIES = 5
 """How often a message is given that fails; the queue of the template counts too."""
@@ -27,7 +27,7 @@ class Call(Protocol):
         """Take the key, and whether nobody will be told of it again if this fails."""
 
 
-def on_uploads(call: Call) -> Handler:
+def on_uploads(call: Call) -> EventHandler:
     """Make a handler of a call that is given the key of each uploaded file.
 
     A message whose call fails is reported alone, so that the queue delivers it again and the others

@@ -8,7 +8,7 @@ from shared.app import App, current_app
 from shared.core import metrics
 from shared.core.deadline import Deadline
 from shared.events import attempt
-from shared.events.attempt import Event, Handler
+from shared.events.attempt import Event, EventHandler
 
 Report = dict[str, int]
 
@@ -16,7 +16,7 @@ _MARGIN_S = 5.0  # what may be under way when the deadline is noticed
 _MAX_S = 300.0  # where nothing else limits an invocation
 
 
-def on_schedule(call: Callable[[App, Deadline], Report]) -> Handler:
+def on_schedule(call: Callable[[App, Deadline], Report]) -> EventHandler:
     """Make a handler of a call that does as much as it can before a deadline, and reports it.
 
     Raises:

@@ -9,12 +9,12 @@ from typing import Any
 
 from shared.app import App, current_app
 from shared.events import attempt
-from shared.events.attempt import Event, Handler
+from shared.events.attempt import Event, EventHandler
 
 _TRIGGER = "change"
 
 
-def on_changes(call: Callable[[str, App], object]) -> Handler:
+def on_changes(call: Callable[[str, App], object]) -> EventHandler:
     """Make a handler of a call that is given each generation whose rows changed, once a batch.
 
     Where a call fails, the stream goes on from the first record of that generation.

@@ -14,7 +14,7 @@ from shared.core import metrics
 from shared.core.errors import FaceError
 from shared.http import metering
 from shared.http.dialect import Dialect
-from shared.http.request import Event, Request
+from shared.http.request import HttpEvent, Request
 from shared.http.response import Payload, Response
 
 _logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ Call = Callable[[Request, App], Payload]
 class Handler(Protocol):
     """A deployed function, in the manner of AWS Lambda."""
 
-    def __call__(self, event: Event, context: object, app: App | None = None) -> dict[str, Any]:
+    def __call__(self, event: HttpEvent, context: object, app: App | None = None) -> dict[str, Any]:
         """Serve one event; tests pass an `app` of their own."""
 
 
@@ -38,7 +38,7 @@ def endpoint(dialect: Dialect, *, is_counted: bool = True) -> Callable[[Call], H
 
     def decorate(call: Call) -> Handler:
         @functools.wraps(call)
-        def handler(event: Event, context: object, app: App | None = None) -> dict[str, Any]:
+        def handler(event: HttpEvent, context: object, app: App | None = None) -> dict[str, Any]:
             started = time.perf_counter()
             app = app or current_app()
             request = Request(event, timeout_s=app.settings.analysis_timeout_s)

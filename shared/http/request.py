@@ -14,7 +14,7 @@ from shared.core.errors import BodyTooLargeError, InvalidParameterError
 from shared.core.metering.models import ApiKey
 from shared.core.metering.quota import Allowance
 
-Event = Mapping[str, Any]
+HttpEvent = Mapping[str, Any]
 
 _DATA_URL = re.compile(r"\s*data:[^,]{0,100},")
 _LOOKED_AT = 128  # characters at the start of a text that may hold a `data:` prefix
@@ -39,7 +39,7 @@ class Request:
 
     """
 
-    def __init__(self, event: Event, *, timeout_s: float) -> None:
+    def __init__(self, event: HttpEvent, *, timeout_s: float) -> None:
         context = event["requestContext"]
         self.id = str(context.get("requestId") or uuid.uuid4())
         self.route = str(event.get("routeKey", ""))
@@ -118,7 +118,7 @@ def _strict_base64(text: str) -> bytes:
     return binascii.a2b_base64(text, strict_mode=True)
 
 
-def _body(event: Event) -> bytes:
+def _body(event: HttpEvent) -> bytes:
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         return base64.b64decode(body)

@@ -1,1 +1,1 @@
-"""Where counts go: to nobody, to Prometheus, or to CloudWatch."""
+"""Metrics for Prometheus, for CloudWatch, or none."""

@@ -1,4 +1,4 @@
-"""Metrics for CloudWatch, which reads them out of the log: one line of JSON an invocation.
+"""Metrics for CloudWatch, which reads them from the log: one line of JSON for each invocation.
 
 Source: "Specification: Embedded metric format" of the CloudWatch guide.
 """
@@ -14,8 +14,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import override
+
 from shared import log
-from shared.core.metrics import Counter, Histogram, Metric
+from shared.core.metrics import Counter, Histogram, Metric, Metrics
 
 NAMESPACE = "FaceFunctions"
 
@@ -34,18 +36,18 @@ class _Invocation:
     has_ended: bool = False
 
 
-class EmfMetrics:
-    """Implements `Metrics`: writes what an invocation counted to standard output at its end.
+class EmfMetrics(Metrics):
+    """Implements `Metrics`: writes the counts of an invocation to standard output at its end.
 
-    What is counted outside of one, or in a thread that one left behind, is written at once.
+    Counts outside of an invocation, or in a thread that outlives it, are written at once.
     """
 
     def __init__(self) -> None:
         self._invocation: ContextVar[_Invocation | None] = ContextVar("invocation", default=None)
         self._lock = threading.Lock()
 
+    @override
     def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
-        """Add to a counter."""
         series, invocation = _series(metric, labels), self._invocation.get()
         with self._lock:
             if invocation is not None and not invocation.has_ended:
@@ -53,8 +55,8 @@ class EmfMetrics:
                 return
         self._write({series: [value]})
 
+    @override
     def observe(self, metric: Histogram, value: float, **labels: str) -> None:
-        """Add a value to a histogram."""
         series, invocation = _series(metric, labels), self._invocation.get()
         with self._lock:
             if invocation is not None and not invocation.has_ended:
@@ -62,9 +64,9 @@ class EmfMetrics:
                 return
         self._write({series: [value]})
 
+    @override
     @contextmanager
     def invocation(self) -> Iterator[None]:
-        """Write what is counted in the block at its end, also when it fails."""
         invocation = _Invocation()
         reset = self._invocation.set(invocation)
         try:
@@ -75,8 +77,9 @@ class EmfMetrics:
                 invocation.has_ended = True
             self._write(invocation.counts)
 
+    @override
     def exposition(self) -> None:
-        """Return None: nothing is kept that could be shown."""
+        pass
 
     def _write(self, counts: _Counts) -> None:
         lines = [json.dumps(document) + "\n" for document in documents(counts)]
@@ -84,15 +87,15 @@ class EmfMetrics:
             with self._lock:  # a line is written whole
                 sys.stdout.writelines(lines)
                 sys.stdout.flush()
-        except OSError:  # the caller has his answer; what is lost is a count
+        except OSError:  # the caller has their answer; only a count is lost
             _logger.exception("metrics could not be written")
 
 
 def documents(counts: Mapping[_Series, Sequence[float]]) -> list[dict[str, Any]]:
-    """Return what was counted, in as few documents as hold it.
+    """Return the counts, in as few documents as possible.
 
-    A document has one value for each label, and 100 for each metric, so that two outcomes of one
-    trigger, say, need two.
+    A document has one value for each label, and up to 100 for each metric. So two outcomes of one
+    trigger need two documents, for example.
     """
     begun: list[_Document] = []
     for (metric, label_values), values in counts.items():
@@ -108,7 +111,7 @@ def documents(counts: Mapping[_Series, Sequence[float]]) -> list[dict[str, Any]]
 
 
 class _Document:
-    """A log line in the making."""
+    """A log line under construction."""
 
     def __init__(self) -> None:
         self._labels: dict[str, str] = {}
@@ -136,7 +139,7 @@ class _Document:
 
 
 def _series(metric: Metric, labels: Mapping[str, str]) -> _Series:
-    """Return what tells a series of values from others.
+    """Return what identifies a series of values.
 
     Raises:
         ValueError: the labels are not those of the metric.

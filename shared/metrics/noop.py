@@ -1,25 +1,30 @@
-"""No metrics: what is counted is forgotten."""
+"""No metrics."""
 
 from contextlib import AbstractContextManager, nullcontext
 
-from shared.core.metrics import Counter, Histogram
+from typing_extensions import override
+
+from shared.core.metrics import Counter, Histogram, Metrics
 
 
-class NoopMetrics:
-    """Implements `Metrics`, for next to nothing."""
+class NoopMetrics(Metrics):
+    """Implements `Metrics`: does nothing."""
 
     def __init__(self) -> None:
         self._invocation: AbstractContextManager[None] = nullcontext()
 
+    @override
     def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
-        """Forget it."""
+        pass
 
+    @override
     def observe(self, metric: Histogram, value: float, **labels: str) -> None:
-        """Forget it."""
+        pass
 
+    @override
     def invocation(self) -> AbstractContextManager[None]:
-        """Do nothing at the end of the block."""
         return self._invocation
 
+    @override
     def exposition(self) -> None:
-        """Return None: there is nothing to show."""
+        pass

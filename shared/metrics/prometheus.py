@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, which asks for them (`/metrics`).
+"""Metrics for Prometheus, which scrapes them from `/metrics`.
 
 Source: "Exposition formats" of the Prometheus documentation; "Multiprocess Mode" of its client.
 """
@@ -9,25 +9,26 @@ from pathlib import Path
 import prometheus_client
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
+from typing_extensions import override
 
-from shared.core.metrics import CATALOGUE, Counter, Histogram
+from shared.core.metrics import CATALOGUE, Counter, Histogram, Metrics
 
 _NAMESPACE = "face_functions"
 
-prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # nor are there with several processes
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # as with several processes
 
 
-class PrometheusMetrics:
+class PrometheusMetrics(Metrics):
     """Implements `Metrics`: keeps sums since the start, of one process or of several.
 
-    There are no gauges, so the numbers of a process that has ended stay true, and count on.
+    There are no gauges, so the numbers of a process that has ended stay valid and stay in the sums.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Take the folder through which the processes of a server share their numbers, if any.
+        """Take the folder in which the processes of a server share their numbers, if any.
 
-        It is that of the environment variable PROMETHEUS_MULTIPROC_DIR: the client reads it when it
-        is first imported.
+        It must be that of the environment variable PROMETHEUS_MULTIPROC_DIR, which the client reads
+        when it is first imported.
         """
         self._folder = folder
         self._own = CollectorRegistry()
@@ -48,22 +49,22 @@ class PrometheusMetrics:
         }  # fmt: skip
         self._invocation: AbstractContextManager[None] = nullcontext()
 
+    @override
     def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
-        """Add to a counter."""
         counter = self._counters[metric.name]
         (counter.labels(**labels) if metric.labels or labels else counter).inc(value)
 
+    @override
     def observe(self, metric: Histogram, value: float, **labels: str) -> None:
-        """Add a value to a histogram."""
         histogram = self._histograms[metric.name]
         (histogram.labels(**labels) if metric.labels or labels else histogram).observe(value)
 
+    @override
     def invocation(self) -> AbstractContextManager[None]:
-        """Do nothing at the end of the block: Prometheus asks when it wants to know."""
         return self._invocation
 
+    @override
     def exposition(self) -> bytes:
-        """Return the sums over all processes, as text in UTF-8."""
         registry = self._own
         if self._folder is not None:
             registry = CollectorRegistry()

@@ -1,9 +1,9 @@
 """Sealing of face vectors: AES-256-GCM with a data key for each group.
 
 A sealed text is one version byte, a random nonce of 96 bits, the ciphertext and a tag of 128 bits:
-29 bytes more than the plain text. The associated data of a vector is what it belongs to: group
-generation, model version and face. Nonces are random, which is safe up to 2^32 vectors a group
-(NIST SP 800-38D, 8.3).
+29 bytes more than the plain text. The associated data of a vector is its group's generation, its
+model version and its face. Nonces are random, which is safe up to 2^32 vectors a group (NIST SP
+800-38D, 8.3).
 """
 
 import os
@@ -17,15 +17,16 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from shared.core.errors import SealError
-from shared.core.recognition.ports import KeyOwner
+from shared.core.recognition.ports import KeyOwner, Sealer
 
 KEY_BYTES = 32
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
 _BODY = len(_VERSION) + _NONCE_BYTES
-_BLOB = b"\0blob\0"  # no face id begins so
+_BLOB = b"\0blob\0"  # no face id begins like this
 _VECTOR_TYPE = np.dtype("<f4")
 
 _CACHED_KEYS = 1024
@@ -33,7 +34,7 @@ _KEY_LIFETIME_S = 300.0
 
 
 class KeyWrapper(Protocol):
-    """Wraps the data keys of groups with a key that never lies beside them."""
+    """Wraps the data keys of groups with a key that is never stored beside them."""
 
     def new_key(self, generation: str) -> tuple[bytes, bytes]:
         """Return a new data key of 32 bytes for a group: plain, and wrapped."""
@@ -43,11 +44,11 @@ class KeyWrapper(Protocol):
 
         Raises:
             SealError: it was changed, or wrapped for another group or with another key.
-            StoreUnavailableError: what holds the wrapping key does not answer.
+            StoreUnavailableError: the service that holds the wrapping key does not answer.
         """
 
 
-class AesGcmSealer:
+class AesGcmSealer(Sealer):
     """Implements `Sealer`. Data keys are cached, bounded by count and by time."""
 
     def __init__(
@@ -61,42 +62,32 @@ class AesGcmSealer:
         self._wrapper = wrapper
         self._keys = _KeyCache(cached_keys, key_lifetime_s, clock)
 
+    @override
     def new_group_key(self, generation: str) -> bytes:
-        """Return a new data key for a group, wrapped.
-
-        Raises:
-            StoreUnavailableError: what holds the wrapping key does not answer.
-
-        """
         plain, wrapped = self._wrapper.new_key(generation)
         self._keys.put((generation, wrapped), AESGCM(plain))
         return wrapped
 
+    @override
     def seal(self, group: KeyOwner, face_id: str, vector: NDArray[np.float32]) -> bytes:
-        """Return the encrypted vector, bound to its group, face and model version."""
         plain = vector.astype(_VECTOR_TYPE, copy=False).tobytes()
         return encrypt(self._key(group), plain, _owner(group) + face_id.encode())
 
+    @override
     def open(self, group: KeyOwner, face_id: str, sealed_vector: bytes) -> NDArray[np.float32]:
-        """Return the vector.
-
-        Raises:
-            SealError: it was changed, or sealed for another group, face or model version.
-
-        """
         vector: NDArray[np.float32] = self.open_many(group, [face_id], [sealed_vector])[0]
         return vector
 
+    @override
     def open_many(
         self, group: KeyOwner, face_ids: Sequence[str], sealed_vectors: Sequence[bytes]
     ) -> NDArray[np.float32]:
         """Return the vectors as a read-only array of shape (len(face_ids), dimension).
 
-        Of no vectors the dimension is not known: the shape is then (0, 0).
+        The shape is (0, 0) if there are no vectors, because their dimension is not known.
 
         Raises:
             SealError: one was changed, or sealed for another group, face or model version.
-
         """
         if not face_ids:
             return np.empty((0, 0), np.float32)
@@ -108,23 +99,18 @@ class AesGcmSealer:
         vectors = np.frombuffer(b"".join(plain), _VECTOR_TYPE).reshape(len(plain), -1)
         return vectors.astype(np.float32, copy=False)
 
+    @override
     def seal_blob(self, group: KeyOwner, name: str, content: bytes) -> bytes:
-        """Return encrypted content, bound to its group, model version and name."""
         return encrypt(self._key(group), content, _owner(group) + _BLOB + name.encode())
 
+    @override
     def open_blob(self, group: KeyOwner, name: str, sealed: bytes) -> bytes:
-        """Return the content.
-
-        Raises:
-            SealError: it was changed, or sealed for another group, name or model version.
-
-        """
         return decrypt(self._key(group), sealed, _owner(group) + _BLOB + name.encode())
 
     def _key(self, group: KeyOwner) -> AESGCM:
         name = (group.generation, group.wrapped_key)
         key = self._keys.get(name)
-        if key is None:  # two threads at once may both unwrap it: harmless, and no one waits
+        if key is None:  # two threads at once may both unwrap it: harmless, and neither waits
             key = AESGCM(self._wrapper.unwrap(*name))
             self._keys.put(name, key)
         return key
@@ -141,10 +127,9 @@ def decrypt(key: AESGCM, sealed: bytes, associated: bytes) -> bytes:
 
     Raises:
         SealError: it was changed, or sealed with another key or other associated data.
-
     """
     if not sealed.startswith(_VERSION):
-        raise SealError("the sealed text is of an unknown version")
+        raise SealError("the sealed text has an unknown version")
     try:
         return key.decrypt(sealed[1:_BODY], sealed[_BODY:], _VERSION + associated)
     except (InvalidTag, ValueError) as error:  # ValueError: too short for a nonce
@@ -152,13 +137,13 @@ def decrypt(key: AESGCM, sealed: bytes, associated: bytes) -> bytes:
 
 
 def _owner(group: KeyOwner) -> bytes:
-    """Return what comes before the face id; each part follows its length, so none can shift."""
+    """Return what precedes the face id; each part follows its length, so no two can be confused."""
     parts = (group.generation.encode(), group.model_version.encode())
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 class _KeyCache:
-    """Data keys in use, least recently used out first, each for a limited time."""
+    """Data keys in use, each for a limited time; the least recently used is dropped first."""
 
     def __init__(self, capacity: int, lifetime_s: float, clock: Callable[[], float]) -> None:
         self._capacity = capacity

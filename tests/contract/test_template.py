@@ -44,8 +44,8 @@ def test_the_local_runner_fires_every_trigger(
 ) -> None:
     app = builders.app(tmp_path)
     runner = RunnerSettings.from_environment({})
-    call = functions.caller(function.name, function.command, app)
-    assert factory.build(trigger, app, runner, rule=function.name, call=call) is not None
+    invoke = functions.invoker(function.name, function.command, app)
+    assert factory.build(trigger, app, runner, rule=function.name, invoke=invoke) is not None
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -109,4 +109,16 @@ def test_only_config_reads_the_environment() -> None:
         for path in Path(ROOT, folder).rglob("*.py")
         if re.search(READING, path.read_text(encoding="utf-8"))
     ]
-    assert readers == [ROOT / "shared" / "config.py"]
+    of_coverage = ROOT / "harness" / "processes.py"  # passes on what `make coverage` sets
+    assert readers == [ROOT / "shared" / "config.py", of_coverage]
+
+
+def test_only_functions_with_callers_get_the_secret_of_their_keys() -> None:
+    def environment(name: str) -> dict[str, str]:
+        properties = template.resource_properties(name)
+        return dict(properties.get("Environment", {}).get("Variables", {}))
+
+    given = {f.name for f in FUNCTIONS if environment(f.name).get("KEY_SECRET") != ""}
+    with_callers = {f.name for f in FUNCTIONS if f.routes}
+    assert given == with_callers
+    assert 0 < len(with_callers) < len(FUNCTIONS)

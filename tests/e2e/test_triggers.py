@@ -1,4 +1,4 @@
-"""Uploads from drop to receipt, on both backends, and processes that end together."""
+"""Uploads from the inbox to the receipt on both backends, and processes that end together."""
 
 import contextlib
 import hashlib
@@ -21,9 +21,9 @@ from harness.processes import of_session, wait_for
 from harness.server import Server, running
 from shared.core.blobs import BlobInfo, Blobs
 from shared.storage.aws.blobs import S3Blobs
+from shared.storage.aws.dynamodb import DynamoDb
 from shared.storage.aws.faces import DynamoFaces
 from shared.storage.aws.groups import DynamoGroups
-from shared.storage.aws.tables import Tables
 from shared.storage.local.blobs import FileBlobs
 from tests.e2e import aws
 from tests.local_runner import workers
@@ -43,7 +43,7 @@ def local(folder: Path) -> Iterator[tuple[Blobs, Blobs]]:
 
 @contextlib.contextmanager
 def stand_in() -> Iterator[dict[str, str]]:
-    """Run a stand-in for AWS, which the clients of this process use, too."""
+    """Run a stand-in for AWS, also for the clients of this process."""
     with aws.running() as environ, pytest.MonkeyPatch.context() as environment:
         for name, value in environ.items():
             environment.setenv(name, value)
@@ -58,9 +58,7 @@ def cloud(folder: Path) -> Iterator[tuple[Blobs, Blobs]]:
 
 
 @pytest.mark.parametrize("backend", [local, cloud])
-def test_an_upload_comes_out_hidden_with_a_receipt_and_a_broken_one_with_the_reason(
-    tmp_path: Path, backend: Any
-) -> None:
+def test_processes_an_upload_and_quarantines_a_broken_one(tmp_path: Path, backend: Any) -> None:
     photo = photos.astronaut_jpeg()
     with backend(tmp_path) as (inbox, outbox):
         inbox.put("사진/a b+c.jpg", photo)
@@ -97,15 +95,15 @@ def test_messages_that_were_processed_leave_the_queue(tmp_path: Path) -> None:
             return sum(int(number) for number in answer["Attributes"].values())
 
         S3Blobs(environ["INBOX_BUCKET"]).put("broken.jpg", BROKEN)
-        assert count() >= 1  # S3 sends one of its own when it is told of the queue
+        assert count() >= 1  # S3 also sends a test message when the queue is configured
         with started(tmp_path, "-m", "local_runner", "work", **environ):
             wait_for(lambda: count() == 0)
 
 
-def test_changes_of_faces_in_a_table_are_told_of(tmp_path: Path) -> None:
+def test_a_worker_follows_the_stream_of_a_table(tmp_path: Path) -> None:
     with stand_in() as environ:
-        tables = Tables(environ["GROUPS_TABLE"], environ["FACES_TABLE"])
-        store = Store(DynamoGroups(tables), DynamoFaces(tables))
+        client, tables = DynamoDb(), (environ["GROUPS_TABLE"], environ["FACES_TABLE"])
+        store = Store(DynamoGroups(client, *tables), DynamoFaces(client, *tables))
         outbox = S3Blobs(environ["OUTBOX_BUCKET"])
         first, second = store.create("first"), store.create("second")
         store.add(first, 2)
@@ -117,7 +115,7 @@ def test_changes_of_faces_in_a_table_are_told_of(tmp_path: Path) -> None:
 
 @contextlib.contextmanager
 def with_worker(command: str, folder: Path) -> Iterator[Server]:
-    """Run a server whose worker is there, too."""
+    """Run a server and wait for its worker."""
     with running(command, folder, TRIGGERS="on", WORKERS="1") as server:
         wait_for(lambda: of_session(server.process.pid, "--with-parent"))
         yield server
@@ -133,9 +131,7 @@ def test_no_process_outlives_a_server(tmp_path: Path, command: str, how: signal.
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
-def test_uploads_go_on_after_a_worker_was_killed_and_calls_do_not_notice(
-    tmp_path: Path, command: str
-) -> None:
+def test_killing_a_worker_stops_neither_uploads_nor_calls(tmp_path: Path, command: str) -> None:
     with with_worker(command, tmp_path) as server:
         (worker,) = of_session(server.process.pid, "--with-parent")
         os.kill(worker, signal.SIGKILL)
@@ -146,7 +142,9 @@ def test_uploads_go_on_after_a_worker_was_killed_and_calls_do_not_notice(
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_upload_comes_out_whole_though_workers_are_killed(tmp_path: Path, seed: int) -> None:
+def test_processes_every_upload_completely_although_workers_are_killed(
+    tmp_path: Path, seed: int
+) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same each time, by the seed
     good = [f"{number}.jpg" for number in range(20)]
     broken = [f"broken {number}.jpg" for number in range(4)]
@@ -174,7 +172,7 @@ def test_every_upload_comes_out_whole_though_workers_are_killed(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
-def test_no_event_is_fired_where_it_is_switched_off(tmp_path: Path, command: str) -> None:
+def test_triggers_off_starts_no_worker(tmp_path: Path, command: str) -> None:
     with running(command, tmp_path, TRIGGERS="off", WORKERS="1") as server:
         assert not of_session(server.process.pid, "local_runner.supervisor")
         assert "Photos put into" not in server.log.read_text()

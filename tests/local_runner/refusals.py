@@ -1,10 +1,10 @@
-"""What a command that refuses must look like."""
+"""How commands refuse a call."""
 
 from harness.command_line import Finished
 
 
 def assert_refused(finished: Finished, status: int, *words: str) -> None:
-    """Check that a command said what is wrong, without a traceback."""
+    """Check that a command explains what is wrong, without a traceback."""
     assert finished.returncode == status, finished.stderr
     assert "Traceback" not in finished.stderr
     for word in words:

@@ -40,9 +40,9 @@ def faces_of(finished: Finished) -> list[Any]:
     ("command", "names"),
     [
         ("", ("run", "serve", "work", "routes", "invoke", "deidentify", "keys", "usage",
-              "persons", "clean-up")),
-        ("run", ()),
-        ("serve", ()),
+              "persons", "clean-up", "rotate-master-key")),
+        ("run", ("HOST", "127.0.0.1", "PORT", "3000", "LOCAL_KEY")),
+        ("serve", ("WORKERS", "THREADS")),
         ("work", ("--with-parent",)),
         ("routes", ()),
         ("invoke", ("function", "--event")),
@@ -68,9 +68,7 @@ def test_help_names_every_command_and_option(
 
 
 @pytest.mark.parametrize("words", [[], ["fly"], ["keys"], ["keys", "fly"], ["run", "--fly"]])
-def test_a_command_that_does_not_exist_is_answered_with_the_usage(
-    tmp_path: Path, words: list[str]
-) -> None:
+def test_an_unknown_command_prints_the_usage(tmp_path: Path, words: list[str]) -> None:
     assert_refused(run(tmp_path, *words), 2, "usage: python -m local_runner")
 
 
@@ -85,23 +83,23 @@ def test_routes_lists_every_route_of_the_template(tmp_path: Path) -> None:
     assert finished.returncode == 0
 
 
-def test_invoke_answers_an_event_of_a_file(tmp_path: Path) -> None:
+def test_invoke_reads_the_event_from_a_file(tmp_path: Path) -> None:
     event = tmp_path / "event.json"
     event.write_text(astronaut_event())
     assert len(faces_of(invoke(tmp_path, event))) == 1
 
 
-def test_invoke_answers_an_event_of_standard_input(tmp_path: Path) -> None:
+def test_invoke_reads_the_event_from_standard_input(tmp_path: Path) -> None:
     assert len(faces_of(invoke(tmp_path, "-", stdin=astronaut_event()))) == 1
 
 
-def test_invoke_takes_no_key_where_local_key_is_empty(tmp_path: Path) -> None:
+def test_invoke_accepts_no_development_key_if_local_key_is_empty(tmp_path: Path) -> None:
     finished = invoke(tmp_path, "-", stdin=astronaut_event(), LOCAL_KEY="")
     assert finished.returncode == 0
     assert builders.answer(json.loads(finished.stdout))["result"] == -1
 
 
-def test_invoke_lists_the_functions_where_there_is_none_of_a_name(tmp_path: Path) -> None:
+def test_invoke_lists_the_functions_if_the_name_is_unknown(tmp_path: Path) -> None:
     finished = run(tmp_path, "invoke", "Nobody", "--event", "-")
     names = [function.name for function in template.read()]
     assert_refused(finished, 2, "no function 'Nobody'", *names)
@@ -137,14 +135,14 @@ def test_names_the_setting_that_cannot_be_read(tmp_path: Path, command: str) -> 
     assert finished.stderr == "error: PORT must be a whole number, not 'x'\n"
 
 
-def test_a_server_fails_at_start_where_the_gpu_it_must_use_is_not_to_be_had(
+def test_a_server_does_not_start_without_the_gpu_it_must_use(
     tmp_path: Path,
 ) -> None:
     finished = run(tmp_path, "run", EXECUTION_PROVIDER="cuda", PORT="0", CUDA_VISIBLE_DEVICES="-1")
     assert_refused(finished, 1, "error: EXECUTION_PROVIDER=cuda, but")
 
 
-def test_a_server_says_that_its_port_is_in_use(tmp_path: Path) -> None:
+def test_a_server_reports_that_its_port_is_in_use(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

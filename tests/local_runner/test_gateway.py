@@ -1,4 +1,4 @@
-"""The local gateway: events as the cloud's gateway makes them."""
+"""The local gateway creates the events of the cloud's gateway."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ MODULE = "echo_of_the_gateway_tests"
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Any]:
-    """A client of a gateway whose only function answers with the event it got."""
+    """A client of a gateway whose only function returns its event."""
     module = ModuleType(MODULE)
 
     def handler(event: dict[str, Any], context: Any, app: App) -> dict[str, Any]:
@@ -51,13 +51,13 @@ def event_of(reply: Any) -> dict[str, Any]:
     return event
 
 
-def test_tells_the_caller_the_id_of_his_request(client: Any) -> None:
+def test_returns_the_id_of_the_request(client: Any) -> None:
     reply, other = client.get("/x"), client.get("/x")
     assert reply.headers["Apigw-Requestid"] == event_of(reply)["requestContext"]["requestId"]
     assert reply.headers["Apigw-Requestid"] != other.headers["Apigw-Requestid"]
 
 
-def test_what_no_handler_caught_is_logged_with_the_id_and_without_the_path(
+def test_an_unexpected_error_is_logged_with_the_id_and_without_the_path(
     client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def handler(event: dict[str, Any], context: Any, app: App) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_any_method_reaches_an_any_route(client: Any, method: str) -> None:
     assert event_of(client.open("/sub/a/b", method=method))["routeKey"] == "ANY /sub/{proxy+}"
 
 
-def test_headers_and_query_are_those_of_payload_format_2(client: Any) -> None:
+def test_headers_and_query_have_payload_format_2(client: Any) -> None:
     event = event_of(client.get("/x?a=1&a=2&b=%ED%95%9C", headers={"X-Some-Thing": "v"}))
     assert event["headers"]["x-some-thing"] == "v"
     assert event["queryStringParameters"] == {"a": "1,2", "b": "한"}
@@ -115,7 +115,7 @@ def test_a_binary_body_is_base64(client: Any) -> None:
     assert base64.b64decode(event["body"]) == b"\xff\xd8\x00"
 
 
-def test_of_a_large_body_only_enough_is_passed_on(client: Any) -> None:
+def test_passes_on_only_the_beginning_of_a_large_body(client: Any) -> None:
     event = event_of(client.post("/x", data=b"x" * 200_000))
     assert 1024 < len(event["body"]) < 100_000
     assert event["headers"]["content-length"] == "200000"

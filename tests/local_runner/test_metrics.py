@@ -1,4 +1,4 @@
-"""GET /metrics of the local runner."""
+"""GET /metrics of the local runner, and the folder behind it."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ def client(folder: Path, where: str) -> Any:
     return gateway.create(app, template.read()).test_client()
 
 
-def test_shows_what_calls_came_to(tmp_path: Path) -> None:
+def test_shows_the_outcomes_of_calls(tmp_path: Path) -> None:
     caller = client(tmp_path, "prometheus")
     caller.post("/FaceDeID", headers={"Authorization": "wrong"})
     reply = caller.get("/metrics")
@@ -29,7 +29,7 @@ def test_shows_what_calls_came_to(tmp_path: Path) -> None:
     )
 
 
-def test_no_path_and_no_key_is_in_it(tmp_path: Path) -> None:
+def test_contains_no_path_and_no_key(tmp_path: Path) -> None:
     caller = client(tmp_path, "prometheus")
     private = ("a-private-key", "a-private-group", "a-private-word", builders.KEY)
     for method, path in [
@@ -52,22 +52,22 @@ def test_no_path_and_no_key_is_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["none", "emf"])
-def test_is_not_there_where_counts_go_elsewhere(tmp_path: Path, where: str) -> None:
+def test_is_not_found_if_metrics_go_elsewhere(tmp_path: Path, where: str) -> None:
     reply = client(tmp_path, where).get("/metrics")
     assert reply.status_code == 404
 
 
-def test_another_method_is_a_path_like_any_other(tmp_path: Path) -> None:
+def test_another_method_is_handled_like_any_unknown_path(tmp_path: Path) -> None:
     reply = client(tmp_path, "prometheus").post("/metrics")
     assert (reply.status_code, reply.get_json()["reason"]) == (403, "Empty Auth Header")
 
 
-def test_a_server_counts_for_prometheus_unless_told_otherwise() -> None:
+def test_a_server_counts_for_prometheus_by_default() -> None:
     assert RunnerSettings.from_environment({}).metrics == "prometheus"
     assert RunnerSettings.from_environment({"METRICS": "none"}).metrics == "none"
 
 
-def test_a_server_begins_with_nothing_counted(
+def test_a_server_removes_the_counts_of_earlier_servers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exported: dict[str, str] = {}
@@ -82,7 +82,7 @@ def test_a_server_begins_with_nothing_counted(
     assert exported == {"PROMETHEUS_MULTIPROC_DIR": str(old.parent)}
 
 
-def test_a_process_that_a_server_starts_keeps_what_is_counted(tmp_path: Path) -> None:
+def test_a_process_that_a_server_starts_keeps_the_counts(tmp_path: Path) -> None:
     shared = builders.settings(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
     file = tmp_path / "counter_1.db"
     file.write_bytes(b"of the server")
@@ -91,14 +91,14 @@ def test_a_process_that_a_server_starts_keeps_what_is_counted(tmp_path: Path) ->
     assert file.exists()
 
 
-def test_a_server_that_does_not_count_leaves_no_folder(tmp_path: Path) -> None:
+def test_a_server_that_does_not_count_creates_no_folder(tmp_path: Path) -> None:
     runner = RunnerSettings.from_environment({"METRICS": "none"})
     settings = metrics.share(builders.settings(tmp_path), runner)
     assert isinstance(App(settings).metrics.exposition(), type(None))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_data_folder_that_it_makes_is_for_its_owner_alone(
+def test_only_the_owner_can_open_the_data_folder_it_creates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(config, "export", dict.fromkeys)

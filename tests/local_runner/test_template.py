@@ -74,19 +74,19 @@ def test_reads_the_triggers_of_a_function(tmp_path: Path, event: str, trigger: T
 
 
 @pytest.mark.parametrize("schedule", ["cron(0 1 * * ? *)", "rate(0.5 days)", "rate(1 week)"])
-def test_refuses_a_schedule_that_cannot_be_kept_here(tmp_path: Path, schedule: str) -> None:
+def test_refuses_a_schedule_that_is_not_a_rate(tmp_path: Path, schedule: str) -> None:
     path = tmp_path / "template.yaml"
     path.write_text(function_with(f'{{Type: Schedule, Properties: {{Schedule: "{schedule}"}}}}'))
     with pytest.raises(ValueError, match="rate"):
         read(path)
 
 
-def test_a_route_is_named_as_the_gateway_names_it() -> None:
+def test_a_route_has_the_name_that_the_gateway_gives_it() -> None:
     assert Route("POST", "/a").key == "POST /a"
     assert Route("ANY", "$default").key == "$default"
 
 
-def test_runs_no_code_of_a_template(tmp_path: Path) -> None:
+def test_does_not_run_code_in_a_template(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text("Resources: !!python/object/apply:os.system [echo]")
     with pytest.raises(Exception, match="could not determine a constructor"):

@@ -17,7 +17,7 @@ def worker_of(supervisor: Process) -> int:
     return pid
 
 
-def test_fires_for_files_for_changes_and_for_the_time(tmp_path: Path) -> None:
+def test_handles_files_changes_and_schedules(tmp_path: Path) -> None:
     with running(tmp_path) as worker:
         worker.put("a.jpg", b"12345")
         store = sqlite_store(worker.data)
@@ -31,13 +31,13 @@ def test_fires_for_files_for_changes_and_for_the_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_ends_when_it_is_told_to(tmp_path: Path, how: signal.Signals) -> None:
+def test_ends_on_a_signal(tmp_path: Path, how: signal.Signals) -> None:
     with running(tmp_path) as worker:
         worker.process.popen.send_signal(how)
         assert worker.process.popen.wait(30) == 0
 
 
-def test_with_a_parent_ends_with_its_input_and_leaves_ctrl_c_to_it(tmp_path: Path) -> None:
+def test_with_a_parent_ignores_ctrl_c_and_ends_with_its_input(tmp_path: Path) -> None:
     with running(tmp_path, "with parent") as worker:
         worker.process.popen.send_signal(signal.SIGINT)
         worker.put("a.jpg", b"1")
@@ -46,7 +46,7 @@ def test_with_a_parent_ends_with_its_input_and_leaves_ctrl_c_to_it(tmp_path: Pat
         assert worker.process.popen.wait(30) == 0
 
 
-def test_what_was_under_way_when_it_was_killed_is_done_after_the_next_start(
+def test_finishes_after_a_restart_what_it_was_doing_when_it_was_killed(
     tmp_path: Path,
 ) -> None:
     with running(tmp_path) as worker:
@@ -67,7 +67,7 @@ def test_two_workers_at_once_lose_nothing(tmp_path: Path) -> None:
         assert contents == {f"{number}.jpg.size": str(number) for number in range(40)}
 
 
-def test_a_keeper_starts_another_worker_where_one_dies(tmp_path: Path) -> None:
+def test_a_supervisor_replaces_a_dead_worker(tmp_path: Path) -> None:
     with started(tmp_path, "-m", "local_runner.supervisor") as supervisor:
         first = worker_of(supervisor)
         os.kill(first, signal.SIGKILL)
@@ -78,7 +78,7 @@ def test_a_keeper_starts_another_worker_where_one_dies(tmp_path: Path) -> None:
         assert supervisor.running() == []
 
 
-def test_a_worker_ends_when_its_keeper_is_killed(tmp_path: Path) -> None:
+def test_a_worker_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     with started(tmp_path, "-m", "local_runner.supervisor") as supervisor:
         worker_of(supervisor)
         supervisor.popen.kill()

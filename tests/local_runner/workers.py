@@ -1,4 +1,4 @@
-"""A worker process that runs small functions, those of `triggers/handlers.py`."""
+"""A worker process that invokes the handlers of `triggers/handlers.py`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ worker.run(settings, runner, template.read(Path(sys.argv[1])), with_parent=bool(
 
 @dataclass(frozen=True)
 class Worker:
-    """A running worker, and the folders that it works on."""
+    """A running worker and its folders."""
 
     process: Process
     data: Path
@@ -60,7 +60,7 @@ class Worker:
 
 @contextlib.contextmanager
 def running(folder: Path, *words: str, **environ: str) -> Iterator[Worker]:
-    """Run a worker on the template of this module until the block ends."""
+    """Run a worker with the template of this module until the block ends."""
     folder.mkdir(exist_ok=True)
     template = folder / "template.yaml"
     template.write_text(_TEMPLATE)

@@ -1,7 +1,7 @@
 """The AWS backend: DynamoDB, S3 and KMS.
 
-Libraries are imported where they are needed, for the sake of cold starts, and a function needs the
-settings of what it uses alone.
+Libraries are imported where they are needed, for short cold starts, and a function needs only the
+settings of what it uses.
 """
 
 from functools import cached_property
@@ -15,13 +15,12 @@ from shared.storage.backend import Backend
 if TYPE_CHECKING:
     from shared.storage.aws.blobs import S3Blobs
     from shared.storage.aws.distinct import DynamoDistinctTracker
+    from shared.storage.aws.dynamodb import DynamoDb
     from shared.storage.aws.faces import DynamoFaces
     from shared.storage.aws.groups import DynamoGroups
-    from shared.storage.aws.items import ItemClient
     from shared.storage.aws.keys import DynamoKeys
     from shared.storage.aws.kms import KmsKeyWrapper
     from shared.storage.aws.persons import DynamoPersons
-    from shared.storage.aws.tables import Tables
     from shared.storage.aws.usage import DynamoUsage
 
 
@@ -40,38 +39,46 @@ class AwsBackend(Backend):
         from shared.storage.aws.keys import DynamoKeys
 
         return DynamoKeys(
-            self._items, self._settings.required("keys_table"), self._settings.key_log_table
+            self._dynamodb, self._settings.required("keys_table"), self._settings.key_log_table
         )
 
     @override
     def usage(self) -> "DynamoUsage":
         from shared.storage.aws.usage import DynamoUsage
 
-        return DynamoUsage(self._items, self._settings.required("usage_table"))
+        return DynamoUsage(self._dynamodb, self._settings.required("usage_table"))
 
     @override
     def distinct_tracker(self) -> "DynamoDistinctTracker":
         from shared.storage.aws.distinct import DynamoDistinctTracker
 
-        return DynamoDistinctTracker(self._items, self._settings.required("usage_table"))
+        return DynamoDistinctTracker(self._dynamodb, self._settings.required("usage_table"))
 
     @override
     def groups(self) -> "DynamoGroups":
         from shared.storage.aws.groups import DynamoGroups
 
-        return DynamoGroups(self._tables)
+        return DynamoGroups(
+            self._dynamodb,
+            self._settings.required("groups_table"),
+            self._settings.required("faces_table"),
+        )
 
     @override
     def faces(self) -> "DynamoFaces":
         from shared.storage.aws.faces import DynamoFaces
 
-        return DynamoFaces(self._tables)
+        return DynamoFaces(
+            self._dynamodb,
+            self._settings.required("groups_table"),
+            self._settings.required("faces_table"),
+        )
 
     @override
     def persons(self) -> "DynamoPersons":
         from shared.storage.aws.persons import DynamoPersons
 
-        return DynamoPersons(self._settings.required("persons_table"))
+        return DynamoPersons(self._dynamodb, self._settings.required("persons_table"))
 
     @override
     def key_wrapper(self) -> "KmsKeyWrapper":
@@ -96,18 +103,10 @@ class AwsBackend(Backend):
         return self._blobs("snapshots_bucket")
 
     @cached_property
-    def _items(self) -> "ItemClient":
-        from shared.storage.aws.items import ItemClient
+    def _dynamodb(self) -> "DynamoDb":
+        from shared.storage.aws.dynamodb import DynamoDb
 
-        return ItemClient()
-
-    @cached_property
-    def _tables(self) -> "Tables":
-        from shared.storage.aws.tables import Tables
-
-        return Tables(
-            self._settings.required("groups_table"), self._settings.required("faces_table")
-        )
+        return DynamoDb()
 
     def _blobs(self, setting: str) -> "S3Blobs":
         from shared.storage.aws.blobs import S3Blobs

@@ -1,124 +1,99 @@
 """Groups of faces in DynamoDB."""
 
-from pynamodb.transactions import TransactWrite
+from dataclasses import asdict
+from datetime import datetime
+
+from pynamodb.expressions.operand import Path
+from typing_extensions import override
 
 from shared.core.errors import GroupExistsError, GroupNotFoundError
 from shared.core.recognition.models import Group
-from shared.storage.aws.tables import PURGE, ConditionError, GroupRow, Tables
+from shared.core.recognition.ports import Groups
+from shared.storage.aws import dynamodb
+from shared.storage.aws.dynamodb import ConditionError, ConflictError, DynamoDb, Item
+
+PURGE = "purge"
+"""The generation under which the faces table notes deleted groups; no group has it: a UUID."""
 
 
-class DynamoGroups:
-    """Implements `Groups`; reads are strongly consistent."""
+class DynamoGroups(Groups):
+    """Implements `Groups`; reads are strongly consistent.
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+    `docs/adr/0004-dynamodb-design.md` says why the keys and indexes are as they are.
+    """
 
+    def __init__(self, client: DynamoDb, groups_table: str, faces_table: str) -> None:
+        self._client = client
+        self._table = groups_table
+        self._faces_table = faces_table
+
+    @override
     def create(self, group: Group) -> None:
-        """Store a new group.
-
-        Raises:
-            GroupExistsError: the tenant has a group of this name.
-            StoreUnavailableError: DynamoDB did not take it, also after it was asked again.
-
-        """
-        row = self._tables.group_row
-
-        def write(transaction: TransactWrite) -> None:
-            transaction.save(
-                row(
-                    group.tenant,
-                    group.group_id,
-                    generation=group.generation,
-                    model_version=group.model_version,
-                    created_at=group.created_at,
-                    wrapped_key=group.wrapped_key,
-                    face_count=group.face_count,
-                    last_change=group.last_change,
-                ),
-                condition=row.group_id.does_not_exist(),
-            )
-
+        put = dynamodb.put(
+            self._table, _item(group), conditions=[Path("group_id").does_not_exist()]
+        )
         try:
-            self._tables.retry.call(lambda: self._tables.commit(write))
+            self._client.retry.call(lambda: self._client.transact([put]), on=ConflictError)
         except ConditionError:
             raise GroupExistsError(group.group_id) from None
 
+    @override
     def get(self, tenant: str, group_id: str) -> Group:
-        """Return a group as it is now.
+        item = self._client.get(self._table, _key(tenant, group_id))
+        if not item:
+            raise GroupNotFoundError(group_id)
+        return _group(item)
 
-        Raises:
-            GroupNotFoundError: the tenant has no such group.
-            StoreUnavailableError: DynamoDB did not answer, also after it was asked again.
-
-        """
-        return _group(self._tables.find_group(tenant, group_id))
-
+    @override
     def get_generation(self, generation: str) -> Group:
         """Return the group of a generation as it is now.
 
         The index that leads from the generation to the name lags behind by moments; the group
         itself is then read strongly consistent.
-
-        Raises:
-            GroupNotFoundError: no group is of this generation, or it was made moments ago.
-            StoreUnavailableError: DynamoDB did not answer, also after it was asked again.
-
         """
-        row = self._tables.group_row
-        names = self._tables.retry.call(
-            lambda: list(row.query(generation, index_name="by_generation", limit=1))
+        names = self._client.query(
+            self._table,
+            Path("generation") == generation,
+            index="by_generation",
+            is_consistent=False,
+            limit=1,
         )
         for name in names:
-            found = self._tables.find_group(name.tenant, name.group_id)
+            found = self.get(name["tenant"], name["group_id"])
             if found.generation == generation:
-                return _group(found)
+                return found
         raise GroupNotFoundError(generation)
 
+    @override
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
-        """Return up to `limit` groups with names greater than `after`, in that order."""
-        row = self._tables.group_row
-        rows = self._tables.retry.call(
-            lambda: list(
-                row.query(
-                    tenant,
-                    None if after is None else row.group_id > after,
-                    consistent_read=True,
-                    limit=limit,
-                )
-            )
-        )
-        return tuple(_group(found) for found in rows)
+        conditions = [Path("tenant") == tenant]
+        if after is not None:
+            conditions.append(Path("group_id") > after)
+        return tuple(map(_group, self._client.query(self._table, *conditions, limit=limit)))
 
+    @override
     def delete(self, group: Group) -> None:
-        """Remove the group and its data key in one step, and note its faces for `Faces.purge`.
-
-        Raises:
-            GroupNotFoundError: this generation of the group is not there any more.
-            StoreUnavailableError: DynamoDB did not take it, also after it was asked again.
-
-        """
-        row = self._tables.group_row
-
-        def write(transaction: TransactWrite) -> None:
-            transaction.delete(
-                row(group.tenant, group.group_id), condition=row.generation == group.generation
-            )
-            transaction.save(self._tables.face_row(PURGE, group.generation))
-
+        writes = [
+            dynamodb.delete(
+                self._table,
+                _key(group.tenant, group.group_id),
+                conditions=[Path("generation") == group.generation],
+            ),
+            dynamodb.put(self._faces_table, {"generation": PURGE, "face_id": group.generation}),
+        ]
         try:
-            self._tables.retry.call(lambda: self._tables.commit(write))
+            self._client.retry.call(lambda: self._client.transact(writes), on=ConflictError)
         except ConditionError:
             raise GroupNotFoundError(group.group_id) from None
 
 
-def _group(row: GroupRow) -> Group:
-    return Group(
-        tenant=row.tenant,
-        group_id=row.group_id,
-        generation=row.generation,
-        model_version=row.model_version,
-        created_at=row.created_at,
-        wrapped_key=row.wrapped_key,
-        face_count=int(row.face_count),
-        last_change=int(row.last_change),
-    )
+def _key(tenant: str, group_id: str) -> Item:
+    return {"tenant": tenant, "group_id": group_id}
+
+
+def _item(group: Group) -> Item:
+    return {**asdict(group), "created_at": dynamodb.timestamp(group.created_at)}
+
+
+def _group(item: Item) -> Group:
+    return Group(**{**item, "created_at": datetime.fromisoformat(item["created_at"])})

@@ -1,59 +1,61 @@
-"""API keys in DynamoDB: one item a text of a key, found by its hash, and the log of changes."""
+"""API keys in DynamoDB: one item for each key value, found by its hash, and the log of changes."""
 
-import json
+import itertools
 from collections.abc import Sequence
-from datetime import datetime
+
+from typing_extensions import override
 
 from shared.config import SettingError
-from shared.core.metering import limits
-from shared.core.metering.models import ApiKey, KeyEvent, KeyStatus
-from shared.storage.aws.items import Item, ItemClient
+from shared.core.metering.models import ApiKey, KeyEvent
+from shared.core.metering.ports import Keys
+from shared.storage import key_records
+from shared.storage.aws import dynamodb
+from shared.storage.aws.dynamodb import ConflictError, DynamoDb, Item
 
 
-class DynamoKeys:
+class DynamoKeys(Keys):
     """Implements `Keys`; reads are strongly consistent: a key works as soon as it is made."""
 
-    def __init__(self, client: ItemClient, keys_table: str, log_table: str) -> None:
-        """Take the names of the tables; who only looks for keys needs no log."""
+    def __init__(self, client: DynamoDb, keys_table: str, log_table: str) -> None:
+        """Take the names of the tables; looking up keys needs no log, whose name may be empty."""
         self._client = client
         self._keys_table = keys_table
         self._named_log_table = log_table
 
+    @override
     def lookup(self, key_hash: str) -> ApiKey | None:
-        """Return the key with this hash, or None."""
         item = self._client.get(self._keys_table, {"key_hash": key_hash})
-        return _key(item) if item else None
+        return key_records.to_key(item) if item else None
 
+    @override
     def list_all(self) -> tuple[ApiKey, ...]:
-        """Return every key, by name. Reads the whole table, which is one small item a text."""
-        keys = map(_key, self._client.scan(self._keys_table))
+        keys = map(key_records.to_key, self._scan(self._keys_table))
         return tuple(sorted(keys, key=lambda key: (key.name, key.created_at, key.key_hash)))
 
+    @override
     def change(
         self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
     ) -> None:
         """Store and forget keys and log the event, all of it or nothing.
 
         Raises:
-            SettingError: no table is named for the log.
-
+            SettingError: the table of the log has no name.
         """
-        self._client.write_all(
-            put=[
-                *((self._keys_table, _item(key)) for key in put),
-                (self._log_table, _event_item(event)),
-            ],
-            delete=[(self._keys_table, {"key_hash": key_hash}) for key_hash in delete],
-        )
+        writes = [
+            *(dynamodb.put(self._keys_table, key_records.from_key(key)) for key in put),
+            dynamodb.put(self._log_table, key_records.from_event(event)),
+            *(dynamodb.delete(self._keys_table, {"key_hash": key_hash}) for key_hash in delete),
+        ]
+        self._client.retry.call(lambda: self._client.transact(writes), on=ConflictError)
 
+    @override
     def events(self) -> tuple[KeyEvent, ...]:
         """Return what was done, the oldest first.
 
         Raises:
-            SettingError: no table is named for the log.
-
+            SettingError: the table of the log has no name.
         """
-        events = map(_event, self._client.scan(self._log_table))
+        events = map(key_records.to_event, self._scan(self._log_table))
         return tuple(sorted(events, key=lambda event: event.at))
 
     @property
@@ -62,53 +64,5 @@ class DynamoKeys:
             raise SettingError("KEY_LOG_TABLE must be set with BACKEND=aws")
         return self._named_log_table
 
-
-def _item(key: ApiKey) -> Item:
-    if key.limits is None:
-        raise ValueError("a key without limits is not stored")
-    return {
-        "key_hash": key.key_hash,
-        "id": key.id,
-        "name": key.name,
-        "tenant": key.tenant,
-        "status": key.status.value,
-        "created_at": key.created_at.isoformat(),
-        "limits": json.dumps(limits.to_dict(key.limits)),
-        "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
-    }
-
-
-def _key(item: Item) -> ApiKey:
-    expires_at = item["expires_at"]
-    return ApiKey(
-        id=item["id"],
-        key_hash=item["key_hash"],
-        name=item["name"],
-        tenant=item["tenant"],
-        status=KeyStatus(item["status"]),
-        created_at=datetime.fromisoformat(item["created_at"]),
-        limits=limits.from_dict(json.loads(item["limits"])),
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-    )
-
-
-def _event_item(event: KeyEvent) -> Item:
-    return {
-        "key_id": event.key_id,
-        "at": event.at.isoformat(),
-        "key_name": event.key_name,
-        "action": event.action,
-        "detail": event.detail,
-        "by": event.by,
-    }
-
-
-def _event(item: Item) -> KeyEvent:
-    return KeyEvent(
-        at=datetime.fromisoformat(item["at"]),
-        key_id=item["key_id"],
-        key_name=item["key_name"],
-        action=item["action"],
-        detail=item["detail"],
-        by=item["by"],
-    )
+    def _scan(self, table: str) -> itertools.chain[Item]:
+        return itertools.chain.from_iterable(self._client.scan(table))

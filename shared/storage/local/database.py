@@ -18,14 +18,16 @@ _PRIMARY_CODE = 0xFF  # the low byte of an extended error code
 class Database:
     """SQLite in WAL mode with full synchronisation: what is committed survives a crash.
 
-    What is deleted is overwritten with zeros (secure_delete); its older copies leave the
-    write-ahead log with the next `checkpoint`.
+    Deleted content is overwritten with zeros (secure_delete). The next `checkpoint` removes its
+    older copies from the write-ahead log.
     """
 
     def __init__(self, data_dir: Path, *, busy_timeout_s: float = _BUSY_TIMEOUT_S) -> None:
-        """Open the database of a data folder, and make it if it is not there.
+        """Open the database of a data folder, and create it if it does not exist.
 
-        A call waits for other writers for `busy_timeout_s` at most.
+        Args:
+            data_dir: the folder.
+            busy_timeout_s: how long a call waits for other writers.
         """
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = data_dir / _FILE
@@ -35,7 +37,7 @@ class Database:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The thread's own connection, in autocommit mode: a transaction is begun by name."""
+        """The thread's own connection, in autocommit mode: a transaction begins with BEGIN."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._open()
@@ -46,20 +48,25 @@ class Database:
 
         Raises:
             StoreUnavailableError: the database was locked for longer than the busy timeout.
-
         """
         with _busy_is_unavailable():
             return self.connection.execute(sql, parameters).fetchall()
 
+    def records(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """Return all rows of a query by the names of their columns; else the same as `read`."""
+        with _busy_is_unavailable():
+            cursor = self.connection.execute(sql, parameters)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Run a block as one write transaction: all of it is stored when it ends, or nothing.
+        """Run a block as one write transaction: all of it is stored at its end, or nothing.
 
-        The write lock is taken at the start, so what the block reads stays true until its end.
+        The write lock is taken at the start, so what the block reads stays true.
 
         Raises:
             StoreUnavailableError: the database was locked for longer than the busy timeout.
-
         """
         connection = self.connection
         with _busy_is_unavailable():
@@ -72,12 +79,11 @@ class Database:
                 raise
 
     @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
-        """Keep everyone else out of the database; yield the one connection, in autocommit mode.
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """Lock the database for this block; yield its only connection, in autocommit mode.
 
         Raises:
             StoreUnavailableError: another process or thread has the database open.
-
         """
         self.connection.close()
         del self._local.connection

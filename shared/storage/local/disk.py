@@ -1,10 +1,10 @@
-"""What makes files last."""
+"""Writes files through to the disk."""
 
 import os
 from pathlib import Path
 
 
-def sync(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Wait until a file's content, or a folder's entries, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

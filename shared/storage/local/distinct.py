@@ -1,26 +1,24 @@
-"""Who was seen with whom, in SQLite."""
+"""Distinct addresses per key and keys per address in SQLite."""
 
 from collections.abc import Iterator
 
+from typing_extensions import override
+
 from shared.core.metering.models import DistinctLimit
+from shared.core.metering.ports import DistinctTracker
 from shared.storage.local.database import Database
 
-_CLEANED_AT_ONCE = 1_000  # rows, so that other writers wait for milliseconds
+_CLEAN_UP_BATCH = 1_000  # rows, so that other writers wait for milliseconds
 
 
-class SqliteDistinctTracker:
+class SqliteDistinctTracker(DistinctTracker):
     """Implements `DistinctTracker`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @override
     def note(self, subject: str, other: str, *, limit: DistinctLimit, now: float) -> bool:
-        """Return whether `other` is one of those that may be seen with the subject, and note it.
-
-        Raises:
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         known = self._database.read(
             "SELECT 1 FROM sighting WHERE subject = ? AND other = ? AND expires_at > ?",
             (subject, other, now),
@@ -40,18 +38,13 @@ class SqliteDistinctTracker:
             )
             return True
 
+    @override
     def forget(self, subject: str) -> None:
-        """Forget whom the subject was seen with."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM sighting WHERE subject = ?", (subject,))
 
+    @override
     def clean_up(self, before: float) -> Iterator[int]:
-        """Drop those that counted until before a time, some a transaction; yield how many.
-
-        Raises:
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         while dropped := self._drop_expired(before):
             yield dropped
 
@@ -60,5 +53,5 @@ class SqliteDistinctTracker:
             return connection.execute(
                 "DELETE FROM sighting WHERE (subject, other) IN"
                 " (SELECT subject, other FROM sighting WHERE expires_at <= ? LIMIT ?)",
-                (before, _CLEANED_AT_ONCE),
+                (before, _CLEAN_UP_BATCH),
             ).rowcount

@@ -2,62 +2,54 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from typing_extensions import override
 
 from shared.core.errors import FaceNotFoundError, GroupNotFoundError
 from shared.core.photos.models import Box
 from shared.core.recognition.models import FaceChange, Group, StoredFace
+from shared.core.recognition.ports import Faces
 from shared.storage.local.database import Database
 
-_CHANGES_AT_ONCE = 2_000  # about a megabyte
-_IDS_AT_ONCE = 500  # SQLite takes so many parameters in every build
-_PURGED_AT_ONCE = 500  # rows a transaction, so that other writers wait for milliseconds
-_MAX = 2**63 - 1  # integer that SQLite stores
-
-_COLUMNS = """
-    face_id, image_id, external_image_id, x1, y1, x2, y2, confidence, sealed_vector, change
-"""
-_Row = tuple[str, str, str | None, float, float, float, float, float, bytes, int]
+_CHANGES_PAGE = 2_000  # about a megabyte
+_IDS_PAGE = 500  # every build of SQLite takes as many parameters
+_PURGE_BATCH = 500  # rows a transaction, so that other writers wait for milliseconds
+_MAX_INTEGER = 2**63 - 1  # that SQLite stores
 
 
-class SqliteFaces:
+class SqliteFaces(Faces):
     """Implements `Faces`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @override
     def add(self, group: Group, faces: Sequence[StoredFace], *, capacity: int) -> int:
-        """Store the first faces, as many as fit into `capacity`, all or none; return how many.
-
-        Raises:
-            GroupNotFoundError: this generation of the group is not there any more.
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         with self._database.transaction() as connection:
-            count, last_change = _account(connection, group)
+            count, last_change = _counts(connection, group)
             fitting = faces[: max(0, capacity - count)]
             connection.executemany(
-                f"INSERT INTO face (generation, {_COLUMNS})"  # noqa: S608 - fixed text
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO face VALUES (:generation, :face_id, :change, :image_id,"
+                " :external_image_id, :x1, :y1, :x2, :y2, :confidence, :sealed_vector)",
                 (
-                    (group.generation, *_row(face, change))
+                    {
+                        **asdict(face),
+                        **asdict(face.box),
+                        "generation": group.generation,
+                        "change": change,
+                    }
                     for change, face in enumerate(fitting, start=last_change + 1)
                 ),
             )
             _update_counts(connection, group, faces=len(fitting), changes=len(fitting))
         return len(fitting)
 
+    @override
     def remove(self, group: Group, face_id: str) -> None:
-        """Turn a face into a tombstone, which is a change of its own.
-
-        Raises:
-            FaceNotFoundError: the group has no such face.
-            GroupNotFoundError: this generation of the group is not there any more.
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         with self._database.transaction() as connection:
-            _, last_change = _account(connection, group)
+            _, last_change = _counts(connection, group)
             removed = connection.execute(
                 "UPDATE face SET change = ?, image_id = NULL, external_image_id = NULL, x1 = NULL,"
                 " y1 = NULL, x2 = NULL, y2 = NULL, confidence = NULL, sealed_vector = NULL"
@@ -68,66 +60,59 @@ class SqliteFaces:
                 raise FaceNotFoundError(face_id)
             _update_counts(connection, group, faces=-1, changes=1)
 
+    @override
     def get_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
-        """Return those of the faces that the group has now, by id."""
-        found = {}
-        for start in range(0, len(face_ids), _IDS_AT_ONCE):
-            some = face_ids[start : start + _IDS_AT_ONCE]
+        found: dict[str, StoredFace] = {}
+        for start in range(0, len(face_ids), _IDS_PAGE):
+            some = face_ids[start : start + _IDS_PAGE]
             marks = ", ".join("?" * len(some))
-            for row in self._database.read(
-                f"SELECT {_COLUMNS} FROM face WHERE generation = ?"  # noqa: S608 - fixed text
-                f" AND face_id IN ({marks}) AND sealed_vector IS NOT NULL",
+            records = self._database.records(
+                f"SELECT * FROM face WHERE generation = ? AND face_id IN ({marks})"  # noqa: S608
+                " AND sealed_vector IS NOT NULL",
                 (group.generation, *some),
-            ):
-                face = _face(*row)
-                found[face.face_id] = face
+            )
+            found |= {record["face_id"]: _face(record) for record in records}
         return found
 
+    @override
     def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
-        """Return the ids of the faces that the group has now under a label of the caller's."""
         rows = self._database.read(
             "SELECT face_id FROM face WHERE generation = ? AND external_image_id = ?",
             (group.generation, external_image_id),
         )
         return tuple(face_id for (face_id,) in rows)
 
+    @override
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
-        """Return up to `limit` faces whose change is less than `before`, newest first."""
-        rows = self._database.read(
-            f"SELECT {_COLUMNS} FROM face WHERE generation = ? AND change < ?"  # noqa: S608
+        records = self._database.records(
+            "SELECT * FROM face WHERE generation = ? AND change < ?"
             " AND sealed_vector IS NOT NULL ORDER BY change DESC LIMIT ?",
-            (group.generation, _MAX if before is None else before, limit),
+            (group.generation, _MAX_INTEGER if before is None else before, limit),
         )
-        return tuple(_face(*row) for row in rows)
+        return tuple(map(_face, records))
 
+    @override
     def changes(self, group: Group, *, after: int) -> Iterator[FaceChange]:
         """Yield the changes numbered more than `after`, in order.
 
-        They are read in pages, each a read of its own: no lock is held between them. A change that
-        is made meanwhile has a greater number than all before it, so it is met further on.
+        They are read in pages, and no lock is held between pages. A change that is made during
+        that time has a greater number than all before it, so a later page has it.
         """
         while rows := self._database.read(
             "SELECT change, face_id, sealed_vector FROM face"
             " WHERE generation = ? AND change > ? ORDER BY change LIMIT ?",
-            (group.generation, after, _CHANGES_AT_ONCE),
+            (group.generation, after, _CHANGES_PAGE),
         ):
             for number, face_id, sealed_vector in rows:
                 yield FaceChange(number, face_id, sealed_vector)
             after = rows[-1][0]
 
+    @override
     def purge(self, limit: int) -> int:
-        """Delete up to `limit` rows that deleted groups left; return how many: 0 when none is left.
-
-        It can be interrupted anywhere, run by two processes at once, and run again.
-
-        Raises:
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         deleted = 0
         while deleted < limit:
             with self._database.transaction() as connection:
-                step = _purge_some(connection, min(limit - deleted, _PURGED_AT_ONCE))
+                step = _purge_some(connection, min(limit - deleted, _PURGE_BATCH))
             if step is None:
                 self._database.checkpoint()
                 break
@@ -135,8 +120,8 @@ class SqliteFaces:
         return deleted
 
 
-def _account(connection: sqlite3.Connection, group: Group) -> tuple[int, int]:
-    """Return the count of the group's faces and the number of its last change."""
+def _counts(connection: sqlite3.Connection, group: Group) -> tuple[int, int]:
+    """Return how many faces the group has, and the number of its last change."""
     row: tuple[int, int] | None = connection.execute(
         "SELECT face_count, last_change FROM face_group"
         " WHERE tenant = ? AND group_id = ? AND generation = ?",
@@ -158,7 +143,7 @@ def _update_counts(
 
 
 def _purge_some(connection: sqlite3.Connection, limit: int) -> int | None:
-    """Delete rows of one deleted group, and its note with the last; None where no note is."""
+    """Delete rows of one deleted group, and with the last its note; None if there is no note."""
     note = connection.execute("SELECT generation FROM purge LIMIT 1").fetchone()
     if note is None:
         return None
@@ -171,40 +156,13 @@ def _purge_some(connection: sqlite3.Connection, limit: int) -> int | None:
     return deleted
 
 
-def _row(face: StoredFace, change: int) -> _Row:
-    box = face.box
-    return (
-        face.face_id,
-        face.image_id,
-        face.external_image_id,
-        box.x1,
-        box.y1,
-        box.x2,
-        box.y2,
-        face.confidence,
-        face.sealed_vector,
-        change,
-    )
-
-
-def _face(
-    face_id: str,
-    image_id: str,
-    external_image_id: str | None,
-    x1: float,
-    y1: float,
-    x2: float,
-    y2: float,
-    confidence: float,
-    sealed_vector: bytes,
-    change: int,
-) -> StoredFace:
+def _face(record: dict[str, Any]) -> StoredFace:
     return StoredFace(
-        face_id=face_id,
-        image_id=image_id,
-        external_image_id=external_image_id,
-        box=Box(x1, y1, x2, y2),
-        confidence=confidence,
-        sealed_vector=sealed_vector,
-        change=change,
+        face_id=record["face_id"],
+        image_id=record["image_id"],
+        external_image_id=record["external_image_id"],
+        box=Box(record["x1"], record["y1"], record["x2"], record["y2"]),
+        confidence=record["confidence"],
+        sealed_vector=record["sealed_vector"],
+        change=record["change"],
     )

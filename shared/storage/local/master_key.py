@@ -1,75 +1,70 @@
 """The master key of a local deployment: a file beside the database that wraps the data keys.
 
-Whoever has both the file and the database can read the vectors: back them up apart.
+Anyone who has both the file and the database can read the vectors: keep their backups apart.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing_extensions import override
 
 from shared.config import SettingError
 from shared.core.errors import SealError
 from shared.storage import cipher
+from shared.storage.cipher import KeyWrapper
 from shared.storage.local import secret
 from shared.storage.local.database import Database
 
 _FILE = "master_key"
-_NEXT_FILE = "master_key.next"  # there while the data keys are wrapped anew
-_PATIENCE_S = 1.0  # with others who have the database open
-_TABLES = ("face_group", "person")  # that hold data keys
+_NEXT_FILE = "master_key.next"  # exists during a rotation
+_BUSY_TIMEOUT_S = 1.0
+_TABLES = ("face_group", "person")  # with data keys
 
 
-class FileKeyWrapper:
-    """Fills `KeyWrapper` with AES-256-GCM; a wrapped key is bound to its group."""
+class FileKeyWrapper(KeyWrapper):
+    """Implements `KeyWrapper` with AES-256-GCM; a wrapped key is bound to its group."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Read the master key of a data folder, and make it if it is not there.
+        """Read the master key of a data folder, and create it if it does not exist.
 
         Raises:
-            SettingError: the file can be read by others than its owner, or holds something else; or
-                a rotation was broken off.
-
+            SettingError: others than its owner can read the file, it holds something else, or a
+                rotation was interrupted.
         """
         if (data_dir / _NEXT_FILE).exists():
             raise SettingError(
-                "a rotation of the master key was broken off; this finishes it:"
+                "a rotation of the master key was interrupted; this finishes it:"
                 " python -m local_runner rotate-master-key"
             )
         self._master = _read(data_dir, _FILE)
 
+    @override
     def new_key(self, generation: str) -> tuple[bytes, bytes]:
-        """Return a new data key of 32 bytes for a group: plain, and wrapped."""
         plain = AESGCM.generate_key(8 * cipher.KEY_BYTES)
         return plain, cipher.encrypt(self._master, plain, generation.encode())
 
+    @override
     def unwrap(self, generation: str, wrapped: bytes) -> bytes:
-        """Return the plain data key.
-
-        Raises:
-            SealError: it was changed, or wrapped for another group or with another master key.
-
-        """
         return cipher.decrypt(self._master, wrapped, generation.encode())
 
 
 def rotate(data_dir: Path) -> int:
-    """Wrap every data key with a new master key, and forget the old one; return how many.
+    """Wrap every data key with a new master key, and delete the old one; return how many.
 
-    The new key is on the disk before the database changes, in one transaction, and takes the place
-    of the old one after that. Where it is broken off in between, nothing starts until it was called
-    again, which finishes it.
+    The new key is on the disk before the database changes, in one transaction; then it replaces the
+    old one. If this is interrupted, the service does not start until it is called again, which
+    finishes the rotation.
 
     Raises:
-        SettingError: there is no master key, or a file of one is broken.
+        SettingError: there is no master key, or the file of one is broken.
         SealError: a data key cannot be opened; nothing was changed.
         StoreUnavailableError: another process has the database open; nothing was changed.
-
     """
     if not (data_dir / _FILE).exists():
         raise SettingError(f"{data_dir} holds no master key")
-    database = Database(data_dir, busy_timeout_s=_PATIENCE_S)
-    with database.alone() as connection:
+    database = Database(data_dir, busy_timeout_s=_BUSY_TIMEOUT_S)
+    with database.exclusive() as connection:
         masters = [_read(data_dir, _FILE)]
         if (data_dir / _NEXT_FILE).exists():  # the data keys may be wrapped with it already
             masters.append(_read(data_dir, _NEXT_FILE))
@@ -90,7 +85,7 @@ def rotate(data_dir: Path) -> int:
                 ((cipher.encrypt(new, key, name.encode()), row) for row, name, key in rows),
             )
         connection.execute("COMMIT")
-        secret.put_in_force(data_dir, _NEXT_FILE, instead_of=_FILE)
+        secret.replace(data_dir, _NEXT_FILE, instead_of=_FILE)
     return sum(map(len, keys.values()))
 
 

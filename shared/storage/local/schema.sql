@@ -1,5 +1,5 @@
--- The tables of the embedded backend. Every statement can run again.
--- Two rows have one id while the old text of a key is still good after a rotation.
+-- The tables of the embedded backend. Every statement can be repeated.
+-- Two rows have the same id while the old value of a key is still valid after a rotation.
 CREATE TABLE IF NOT EXISTS api_key (
     key_hash   TEXT PRIMARY KEY,
     id         TEXT NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS api_key (
     expires_at TEXT           -- ISO 8601, UTC
 ) STRICT, WITHOUT ROWID;
 
--- What was done to keys, by operators.
+-- What operators did to keys.
 CREATE TABLE IF NOT EXISTS key_event (
     number   INTEGER PRIMARY KEY,
     at       TEXT NOT NULL, -- ISO 8601, UTC
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS call_count (
     PRIMARY KEY (key_id, period)
 ) STRICT, WITHOUT ROWID;
 
--- The calls in flight of keys that limit them. A lease tells when it expires.
+-- The calls in flight of keys that limit them. A lease contains the time when it expires.
 CREATE TABLE IF NOT EXISTS call_lease (
     key_id TEXT NOT NULL,
     lease  TEXT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS call_pace (
     due_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Who was seen with whom, until when it counts; seconds since 1970.
+-- Distinct addresses per key and keys per address, until when each counts; seconds since 1970.
 CREATE TABLE IF NOT EXISTS sighting (
     subject    TEXT NOT NULL,
     other      TEXT NOT NULL,
@@ -52,8 +52,8 @@ CREATE TABLE IF NOT EXISTS sighting (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sighting_by_expiry ON sighting (expires_at);
 
--- Not WITHOUT ROWID: rows that are appended hardly ever move to another page, and secure_delete
--- overwrites a row where it lies, not where it lay before it moved.
+-- Not WITHOUT ROWID: appended rows hardly ever move to another page, and secure_delete overwrites
+-- a row only where it is, not where it was before it moved.
 CREATE TABLE IF NOT EXISTS face_group (
     tenant        TEXT NOT NULL,
     group_id      TEXT NOT NULL,
@@ -66,8 +66,8 @@ CREATE TABLE IF NOT EXISTS face_group (
     PRIMARY KEY (tenant, group_id)
 ) STRICT;
 
--- A face that was removed stays as a tombstone: generation, face_id and change, the rest NULL.
--- Rows are appended, so those of one group in the order of their changes lie near each other.
+-- A removed face stays as a tombstone: generation, face_id and change, the rest NULL.
+-- Rows are appended, so neighbouring changes of a group are near each other in the file.
 CREATE TABLE IF NOT EXISTS face (
     generation        TEXT NOT NULL,
     face_id           TEXT NOT NULL,
@@ -93,7 +93,7 @@ CREATE TABLE IF NOT EXISTS purge (
     generation TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- A person that a company has enrolled; enrolled again, the row is changed in its place.
+-- A person that a company has enrolled; a new enrolment changes the row in its place.
 CREATE TABLE IF NOT EXISTS person (
     tenant        TEXT NOT NULL,
     company       TEXT NOT NULL,

@@ -1,6 +1,6 @@
-"""The secrets of a local deployment, made at its first start, each in a file for its owner alone.
+"""The secrets of a local deployment: each in a file that only its owner can read.
 
-A secret is 32 random bytes, kept as 64 hexadecimal digits.
+A secret is 32 random bytes, written as 64 hexadecimal digits when it is first needed.
 """
 
 import os
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from shared.config import SettingError
-from shared.storage.local.disk import sync
+from shared.storage.local.disk import fsync
 
 KEY_SECRET = "key_secret"  # noqa: S105 - a file name
 _BYTES = 32
@@ -19,11 +19,10 @@ _HEX = re.compile(rf"[0-9a-f]{{{2 * _BYTES}}}")
 
 
 def read_or_create(data_dir: Path, name: str = KEY_SECRET) -> str:
-    """Return the secret of a name; two processes that start at once agree on one.
+    """Return the secret of a name; two processes that start at the same time get the same one.
 
     Raises:
-        SettingError: the file can be read by others than its owner, or holds something else.
-
+        SettingError: others than its owner can read the file, or it holds something else.
     """
     path = data_dir / name
     if not path.exists():
@@ -36,24 +35,26 @@ def read_or_create(data_dir: Path, name: str = KEY_SECRET) -> str:
     return secret
 
 
-def put_in_force(data_dir: Path, name: str, *, instead_of: str) -> None:
-    """Let a secret take the place of another, for good: the other one is gone."""
+def replace(data_dir: Path, name: str, *, instead_of: str) -> None:
+    """Replace a secret by another, for good: the old one is gone."""
     (data_dir / name).replace(data_dir / instead_of)
-    sync(data_dir)
+    fsync(data_dir)
 
 
 def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, partial = tempfile.mkstemp(dir=path.parent)  # readable by its owner alone
+    descriptor, partial = tempfile.mkstemp(dir=path.parent)  # only its owner can read it
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(_BYTES))
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(partial, path)  # unlike a rename, it never replaces what another process made
+            os.link(
+                partial, path
+            )  # unlike a rename, it does not replace the file of another process
         except FileExistsError:
             return
-        sync(path.parent)
+        fsync(path.parent)
     finally:
         Path(partial).unlink()

@@ -3,28 +3,25 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
+from typing_extensions import override
+
 from shared.core.metering import quota
 from shared.core.metering.models import Admission, Limits
+from shared.core.metering.ports import Usage
 from shared.core.metering.quota import Tally
 from shared.storage.local.database import Database
 
-_CLEANED_AT_ONCE = 1_000  # rows, so that other writers wait for milliseconds
+_CLEAN_UP_BATCH = 1_000  # rows, so that other writers wait for milliseconds
 
 
-class SqliteUsage:
+class SqliteUsage(Usage):
     """Implements `Usage`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @override
     def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
-        """Count a call in its day, month and year, if `shared.core.metering.quota` lets it pass.
-
-        Raises:
-            LimitError: a limit is used up; nothing was changed.
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         day, _, _ = periods = quota.periods(now)
         lease = None if limits.in_flight is None else quota.new_lease(now, lease_s)
         with self._database.transaction() as connection:
@@ -42,13 +39,8 @@ class SqliteUsage:
                 _forget_outdated(connection, key_id, now)
         return Admission(key_id, day, tally.counts.get(day, 0) + 1, lease)
 
+    @override
     def settle(self, admission: Admission, *, refund: bool) -> None:
-        """End a call: it is in flight no more, and with `refund` it was never counted.
-
-        Raises:
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         if not refund and not admission.lease:
             return
         with self._database.transaction() as connection:
@@ -60,26 +52,21 @@ class SqliteUsage:
             if admission.lease:
                 _release(connection, admission.key_id, [admission.lease])
 
+    @override
     def counts(self, key_id: str) -> Mapping[str, int]:
-        """Return the calls by day, month and year."""
         rows = self._database.read(
             "SELECT period, calls FROM call_count WHERE key_id = ?", (key_id,)
         )
         return dict(rows)
 
+    @override
     def forget(self, key_id: str) -> None:
-        """Forget the calls of a key."""
         with self._database.transaction() as connection:
             for table in ("call_count", "call_lease", "call_pace"):
                 connection.execute(f"DELETE FROM {table} WHERE key_id = ?", (key_id,))  # noqa: S608
 
+    @override
     def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
-        """Drop what counts no more, some rows a transaction; yield how many of what.
-
-        Raises:
-            StoreUnavailableError: other writers held the database for too long.
-
-        """
         for page in self._pages("call_lease", "lease"):
             leases = quota.expired((lease for _, lease in page), before)
             yield {"leases": self._drop("call_lease", "lease", page, leases)}
@@ -95,7 +82,7 @@ class SqliteUsage:
         while rows := self._database.read(
             f"SELECT key_id, {column} FROM {table} WHERE (key_id, {column}) > (?, ?)"  # noqa: S608
             f" ORDER BY key_id, {column} LIMIT ?",
-            (*last, _CLEANED_AT_ONCE),
+            (*last, _CLEAN_UP_BATCH),
         ):
             page = [(key_id, value) for key_id, value in rows]
             yield page
@@ -117,14 +104,14 @@ class SqliteUsage:
             return connection.execute(
                 "DELETE FROM call_pace WHERE key_id IN"
                 " (SELECT key_id FROM call_pace WHERE due_us <= ? LIMIT ?)",
-                (quota.microseconds(before), _CLEANED_AT_ONCE),
+                (quota.microseconds(before), _CLEAN_UP_BATCH),
             ).rowcount
 
 
 def _tally(
     connection: sqlite3.Connection, key_id: str, periods: Sequence[str], limits: Limits
 ) -> Tally:
-    """Read what the limits are about; of other keys' limits nothing is read."""
+    """Read only what the limits are about."""
     counts = connection.execute(
         "SELECT period, calls FROM call_count WHERE key_id = ? AND period IN (?, ?, ?)",
         (key_id, *periods),

@@ -20,7 +20,7 @@ from functions.events.deidentify_upload import handler
 from functions.nhn.add_faces import handler as add_faces
 from functions.nhn.create_group import handler as create_group
 from harness import builders, photos
-from local_runner.triggers.inbox import Inbox
+from local_runner.triggers.inbox import InboxPoller
 from shared import VERSION
 from shared.app import App
 from shared.config import ROOT
@@ -392,7 +392,7 @@ def test_a_file_of_the_inbox_folder_that_always_fails_is_quarantined(
     def call_handler(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return handler(dict(event), None, place.app)
 
-    inbox = Inbox(place.app.inbox, "inbox", call_handler, batch_size=4, clock=clock)
+    inbox = InboxPoller(place.app.inbox, "inbox", call_handler, batch_size=4, clock=clock)
     place.upload("x.jpg", ASTRONAUT)
     for pause_s in (0, 1, 2, 4, 8, 16):
         assert place.waiting() == ["x.jpg"]

@@ -1,4 +1,4 @@
-"""Small functions that a template can name."""
+"""Small handlers that a template can name."""
 
 import json
 import logging
@@ -22,19 +22,19 @@ def count_bytes(key: str, app: App, *, is_last: bool) -> None:
 
 @on_changes
 def note_change(generation: str, app: App) -> None:
-    """Leave the name of a generation that changed in the outbox."""
+    """Record in the outbox that a generation changed."""
     app.outbox.put(f"changed/{generation}", b"")
 
 
 @on_schedule
 def note_time(app: App, _deadline: Deadline) -> dict[str, int]:
-    """Leave in the outbox that it was called."""
+    """Record in the outbox that it was invoked."""
     app.outbox.put("ticked", b"")
     return {"ticks": 1}
 
 
 def tell_context(_event: object, context: Any, _app: App | None = None) -> dict[str, Any]:
-    """Return the invocation's id as the context has it and as log lines do."""
+    """Return the invocation's id in the context and in log lines."""
     line = log.JsonFormatter().format(logging.makeLogRecord({"msg": "x"}))
     return {
         "function": context.function_name,

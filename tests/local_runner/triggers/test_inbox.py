@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness import builders
-from local_runner.triggers.inbox import Inbox
+from local_runner.triggers.inbox import InboxPoller
 from shared.app import App
 from shared.core.blobs import BlobInfo
 from shared.events.s3 import on_uploads
@@ -18,14 +18,14 @@ from tests.local_runner.triggers.recorder import Clock, Recorder
 
 
 class Folder:
-    """An inbox folder, its trigger, and the function that is called."""
+    """An inbox folder, its poller, and the function that is invoked."""
 
     def __init__(self, path: Path, batch_size: int = 10) -> None:
         self.path = path
         self.called = Recorder()
         self.clock = Clock()
         self.blobs = FileBlobs(path)
-        self.inbox = Inbox(
+        self.inbox = InboxPoller(
             self.blobs, "inbox", self.called, batch_size=batch_size, clock=self.clock
         )
 
@@ -33,7 +33,7 @@ class Folder:
         (self.path / name).write_bytes(data)
 
     def poll(self, *, after_s: float = 0.6) -> list[str]:
-        """Poll until nothing is left to do; return the keys that were told of, in order."""
+        """Poll until nothing is left to do; return the delivered keys, in order."""
         self.clock.now += after_s
         while self.inbox.poll():
             continue
@@ -50,12 +50,12 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "inbox")
 
 
-def test_a_file_is_told_of_once(folder: Folder) -> None:
+def test_delivers_each_file_once(folder: Folder) -> None:
     folder.drop("a.jpg")
     assert [folder.poll() for _ in range(3)] == [[], ["a.jpg"], []]
 
 
-def test_a_file_that_is_being_copied_is_left_alone_until_it_is_whole(folder: Folder) -> None:
+def test_waits_until_a_file_that_is_being_copied_is_complete(folder: Folder) -> None:
     for size in range(1, 5):
         folder.drop("a.jpg", b"x" * size)
         assert folder.poll() == []
@@ -63,7 +63,7 @@ def test_a_file_that_is_being_copied_is_left_alone_until_it_is_whole(folder: Fol
     assert folder.poll(after_s=0.2) == ["a.jpg"]
 
 
-def test_an_event_is_one_of_sqs_that_holds_one_of_s3(folder: Folder) -> None:
+def test_an_event_is_an_s3_event_inside_an_sqs_event(folder: Folder) -> None:
     folder.drop("größe 1+1.jpg", b"1234")
     folder.poll()
     folder.clock.now += 1
@@ -77,14 +77,14 @@ def test_an_event_is_one_of_sqs_that_holds_one_of_s3(folder: Folder) -> None:
     assert upload["s3"]["bucket"]["name"] == "inbox"
     info = folder.blobs.stat("größe 1+1.jpg")
     assert info is not None
-    told = upload["s3"]["object"]
-    assert told["key"] == "gr%C3%B6%C3%9Fe+1%2B1.jpg"
-    assert (told["size"], told["eTag"]) == (4, info.version)
-    assert int(told["sequencer"], 16) > 0
+    file = upload["s3"]["object"]
+    assert file["key"] == "gr%C3%B6%C3%9Fe+1%2B1.jpg"
+    assert (file["size"], file["eTag"]) == (4, info.version)
+    assert int(file["sequencer"], 16) > 0
 
 
 @pytest.mark.parametrize("name", ["größe 1+1%.jpg", "사진/a.jpg", os.fsdecode(b"\xbb\xe7.jpg")])
-def test_a_handler_is_given_the_name_of_the_file(tmp_path: Path, name: str) -> None:
+def test_a_handler_gets_the_name_of_the_file(tmp_path: Path, name: str) -> None:
     keys = []
 
     @on_uploads
@@ -97,7 +97,7 @@ def test_a_handler_is_given_the_name_of_the_file(tmp_path: Path, name: str) -> N
     def call(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return handler(dict(event), None, app)
 
-    inbox = Inbox(app.inbox, app.settings.inbox_bucket, call, batch_size=10, clock=clock)
+    inbox = InboxPoller(app.inbox, app.settings.inbox_bucket, call, batch_size=10, clock=clock)
     app.inbox.put(name, b"x")
     inbox.poll()
     clock.now += 1
@@ -115,7 +115,7 @@ def test_an_event_holds_no_more_than_a_batch(tmp_path: Path) -> None:
     assert [len(event["Records"]) for event in folder.called.events] == [2, 2, 1]
 
 
-def test_a_replaced_file_is_told_of_again(folder: Folder) -> None:
+def test_delivers_a_replaced_file_again(folder: Folder) -> None:
     folder.drop("a.jpg", b"1")
     folder.poll()
     assert folder.poll() == ["a.jpg"]
@@ -123,7 +123,7 @@ def test_a_replaced_file_is_told_of_again(folder: Folder) -> None:
     assert [folder.poll() for _ in range(3)] == [[], ["a.jpg"], []]
 
 
-def test_a_file_that_is_replaced_while_it_is_processed_is_told_of_again(folder: Folder) -> None:
+def test_delivers_a_file_again_that_was_replaced_while_it_was_processed(folder: Folder) -> None:
     folder.drop("a.jpg", b"1")
     folder.poll()
     folder.called.during = lambda: folder.drop("a.jpg", b"22")
@@ -132,7 +132,7 @@ def test_a_file_that_is_replaced_while_it_is_processed_is_told_of_again(folder: 
     assert [folder.poll() for _ in range(3)] == [[], ["a.jpg"], []]
 
 
-def test_a_file_that_changes_while_others_are_processed_waits_until_it_is_whole(
+def test_waits_for_a_file_that_changes_while_others_are_processed(
     tmp_path: Path,
 ) -> None:
     folder = Folder(tmp_path, batch_size=1)
@@ -144,7 +144,7 @@ def test_a_file_that_changes_while_others_are_processed_waits_until_it_is_whole(
     assert [folder.poll() for _ in range(2)] == [[], ["b.jpg"]]
 
 
-def test_a_removed_file_is_forgotten_and_one_under_its_name_is_new(folder: Folder) -> None:
+def test_forgets_a_removed_file_and_delivers_a_new_one_of_its_name(folder: Folder) -> None:
     folder.drop("a.jpg")
     folder.poll()
     assert folder.poll() == ["a.jpg"]
@@ -154,7 +154,7 @@ def test_a_removed_file_is_forgotten_and_one_under_its_name_is_new(folder: Folde
     assert [folder.poll() for _ in range(2)] == [[], ["a.jpg"]]
 
 
-def test_a_failed_file_is_told_of_five_times_with_growing_pauses_and_then_left_alone(
+def test_tries_a_failing_file_five_times_with_growing_pauses(
     folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder.called.fails = lambda record: keys_of(record) == ["bad.jpg"]
@@ -171,7 +171,7 @@ def test_a_failed_file_is_told_of_five_times_with_growing_pauses_and_then_left_a
     assert [folder.poll() for _ in range(2)] == [[], ["bad.jpg"]]
 
 
-def test_a_retried_message_keeps_its_name_and_counts(folder: Folder) -> None:
+def test_a_retried_message_keeps_its_id_and_counts_its_deliveries(folder: Folder) -> None:
     folder.called.fails = lambda _record: True
     folder.drop("a.jpg")
     for _ in range(3):
@@ -183,7 +183,7 @@ def test_a_retried_message_keeps_its_name_and_counts(folder: Folder) -> None:
     assert counts == ["1", "2"]
 
 
-def test_all_files_of_a_batch_are_told_of_again_where_the_function_fails_as_a_whole(
+def test_retries_all_files_of_a_batch_if_the_function_fails_as_a_whole(
     folder: Folder,
 ) -> None:
     folder.called.fails = folder.called.raises
@@ -196,7 +196,7 @@ def test_all_files_of_a_batch_are_told_of_again_where_the_function_fails_as_a_wh
     assert folder.poll(after_s=1e6) == []
 
 
-def test_a_new_start_tells_of_what_is_still_there(tmp_path: Path) -> None:
+def test_after_a_restart_delivers_the_files_that_are_still_there(tmp_path: Path) -> None:
     Folder(tmp_path).drop("a.jpg")
     for _ in range(2):
         folder = Folder(tmp_path)
@@ -204,26 +204,26 @@ def test_a_new_start_tells_of_what_is_still_there(tmp_path: Path) -> None:
         assert folder.poll() == ["a.jpg"]
 
 
-def test_a_folder_that_takes_long_to_list_is_looked_at_less_often(tmp_path: Path) -> None:
+def test_lists_a_slow_folder_less_often(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    slow = SlowFolder(tmp_path, folder.clock, took_s=3)
-    inbox = Inbox(slow, "inbox", folder.called, batch_size=10, clock=folder.clock)
+    slow = SlowFolder(tmp_path, folder.clock, listing_s=3)
+    inbox = InboxPoller(slow, "inbox", folder.called, batch_size=10, clock=folder.clock)
     for _ in range(30):
         inbox.poll()
         folder.clock.now += 1
-    assert slow.looks == 3
+    assert slow.listings == 3
 
 
 class SlowFolder(FileBlobs):
     """A folder that takes long to list, by the clock of the test."""
 
-    def __init__(self, path: Path, clock: Clock, *, took_s: float) -> None:
+    def __init__(self, path: Path, clock: Clock, *, listing_s: float) -> None:
         super().__init__(path)
-        self.looks = 0
+        self.listings = 0
         self._clock = clock
-        self._took_s = took_s
+        self._listing_s = listing_s
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        self.looks += 1
-        self._clock.now += self._took_s
+        self.listings += 1
+        self._clock.now += self._listing_s
         return super().list(prefix)

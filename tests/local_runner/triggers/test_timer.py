@@ -1,4 +1,4 @@
-"""The clock of scheduled functions."""
+"""Functions that run on a schedule."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -38,7 +38,7 @@ def test_fires_shortly_after_the_start_and_then_after_each_interval() -> None:
     assert fired_at_s == [5, 3605, 7205]
 
 
-def test_intervals_that_were_missed_are_not_made_up_for() -> None:
+def test_skips_missed_intervals() -> None:
     ticks, clock = Ticks(), Clock()
     timer = Timer("CleanUp", ticks, every_s=60, clock=clock)
     clock.now += 1000
@@ -47,7 +47,7 @@ def test_intervals_that_were_missed_are_not_made_up_for() -> None:
     assert len(ticks.events) == 1
 
 
-def test_an_event_is_one_of_eventbridge() -> None:
+def test_an_event_has_the_form_of_an_eventbridge_event() -> None:
     ticks, clock = Ticks(), Clock()
     timer = Timer("CleanUp", ticks, every_s=60, clock=clock)
     for _ in range(2):
@@ -63,19 +63,19 @@ def test_an_event_is_one_of_eventbridge() -> None:
 
 def test_a_handler_takes_the_event(tmp_path: Path) -> None:
     app, clock = builders.app(tmp_path), Clock()
-    call = functions.caller("Tick", f"{HANDLERS}.note_time", app)
-    timer = Timer("Tick", call, every_s=60, clock=clock)
+    invoke = functions.invoker("Tick", f"{HANDLERS}.note_time", app)
+    timer = Timer("Tick", invoke, every_s=60, clock=clock)
     clock.now += 5
     timer.poll()
     assert app.outbox.stat("ticked") is not None
 
 
-def test_a_function_that_fails_is_called_again_after_the_interval(
+def test_invokes_a_failed_function_again_after_the_interval(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    call = functions.caller("Broken", f"{HANDLERS}.fail", builders.app(tmp_path))
+    invoke = functions.invoker("Broken", f"{HANDLERS}.fail", builders.app(tmp_path))
     clock = Clock()
-    timer = Timer("Broken", call, every_s=60, clock=clock)
+    timer = Timer("Broken", invoke, every_s=60, clock=clock)
     for _ in range(2):
         clock.now += 60
         timer.poll()

@@ -1,4 +1,4 @@
-"""Metrics in CloudWatch's embedded metric format, held to its specification."""
+"""Metrics in CloudWatch's embedded metric format, checked against its specification."""
 
 import contextvars
 import io
@@ -22,7 +22,7 @@ Written = pytest.CaptureFixture[str]
 
 
 def lines(written: Written) -> list[dict[str, Any]]:
-    """Return what was written, every line of which must be a valid document."""
+    """Return the written documents; every line must be a valid one."""
     found = [json.loads(line) for line in written.readouterr().out.splitlines()]
     for document in found:
         check(document)
@@ -30,7 +30,7 @@ def lines(written: Written) -> list[dict[str, Any]]:
 
 
 def check(document: dict[str, Any]) -> None:
-    """Hold a document to what the specification says MUST and MUST NOT be."""
+    """Check a document against what the specification says MUST and MUST NOT be."""
     metadata = document["_aws"]
     assert metadata.keys() == {"Timestamp", "CloudWatchMetrics"}
     assert isinstance(metadata["Timestamp"], int)
@@ -92,7 +92,7 @@ def test_two_values_of_one_label_need_two_lines(capsys: Written) -> None:
     assert (second["outcome"], second["events"]) == ("ValueError", 1)
 
 
-def test_a_line_has_a_hundred_values_of_a_metric_at_most(capsys: Written) -> None:
+def test_a_line_has_at_most_a_hundred_values_of_a_metric(capsys: Written) -> None:
     metrics = EmfMetrics()
     with metrics.invocation():
         for number in range(250):
@@ -115,7 +115,7 @@ def test_a_whole_catalogue_fits_into_one_line(capsys: Written) -> None:
     assert line.keys() >= {metric.name for metric in CATALOGUE}
 
 
-def test_what_a_failed_call_counted_is_written(capsys: Written) -> None:
+def test_the_counts_of_a_failed_call_are_written(capsys: Written) -> None:
     metrics = EmfMetrics()
 
     def fail() -> None:
@@ -142,7 +142,7 @@ def test_nothing_leaks_from_one_invocation_into_the_next(capsys: Written) -> Non
     assert [line["faces_found"] for line in lines(capsys)] == [1, 2]
 
 
-def test_invocations_at_once_in_threads_stay_apart(capsys: Written) -> None:
+def test_concurrent_invocations_stay_apart(capsys: Written) -> None:
     metrics, together = EmfMetrics(), threading.Barrier(8)
 
     def invoke(number: int) -> None:
@@ -161,12 +161,12 @@ def test_invocations_at_once_in_threads_stay_apart(capsys: Written) -> None:
     assert all(line["calls"] == 50 for line in found)
 
 
-def test_what_is_counted_outside_of_an_invocation_is_written_at_once(capsys: Written) -> None:
+def test_counts_outside_of_an_invocation_are_written_at_once(capsys: Written) -> None:
     EmfMetrics().count(EVENTS, 3, trigger="upload", outcome="ok")
     assert [line["events"] for line in lines(capsys)] == [3]
 
 
-def test_a_thread_counts_for_the_invocation_whose_context_it_has_until_that_has_ended(
+def test_a_thread_counts_for_the_invocation_of_its_context_until_that_ends(
     capsys: Written,
 ) -> None:
     metrics = EmfMetrics()
@@ -201,7 +201,7 @@ def test_refuses_other_labels_than_those_of_the_metric(labels: dict[str, str]) -
         EmfMetrics().count(CALLS, 1, **labels)
 
 
-def test_a_standard_output_that_is_gone_costs_the_counts_alone(
+def test_a_closed_standard_output_costs_only_the_counts(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Closed(io.StringIO):

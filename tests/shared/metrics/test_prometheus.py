@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, read back with the parser of its own client."""
+"""Metrics for Prometheus, parsed by its own client."""
 
 import json
 from collections import defaultdict
@@ -41,7 +41,7 @@ def tell_a_story(metrics: Metrics) -> None:
 
 
 def numbers_of_prometheus(text: str) -> Numbers:
-    """Return what an exposition says; of histograms the count and the sum."""
+    """Return the values of an exposition; of histograms only count and sum."""
     samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
     values: dict[tuple[str, tuple[str, ...]], float] = {
         (s.name, tuple(sorted(s.labels.values()))): s.value for s in samples
@@ -58,7 +58,7 @@ def numbers_of_prometheus(text: str) -> Numbers:
 
 
 def numbers_of_emf(text: str) -> Numbers:
-    """Return what the lines together say."""
+    """Return the sums over all lines."""
     found: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for document in map(json.loads, text.splitlines()):
         for directive in document["_aws"]["CloudWatchMetrics"]:

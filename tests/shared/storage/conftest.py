@@ -1,4 +1,4 @@
-"""The stores that are held to one contract."""
+"""The stores that have one contract."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.shared.storage.stores import Store, sqlite_store
 
 @pytest.fixture(scope="module")
 def dynamo() -> Iterator[Dynamo]:
-    """A DynamoDB for a whole module: it takes longer to start than a test."""
+    """A DynamoDB for a whole module, because it takes longer to start than a test."""
     with running() as dynamo:
         yield dynamo
 

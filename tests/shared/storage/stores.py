@@ -1,4 +1,4 @@
-"""Groups and faces to store, and the account that every store must keep exactly."""
+"""Groups and faces to store, and the counts that every store must keep exact."""
 
 import os
 import uuid
@@ -72,10 +72,10 @@ def new_face(external_image_id: str | None = None) -> StoredFace:
 
 
 def assert_exact(store: Store, group: Group) -> None:
-    """Hold the group's account against its rows.
+    """Compare the group's counts with its rows.
 
-    A face added is one change and one face; a face removed is two changes (its addition and its
-    removal) and no face; and of each face the newest change is left.
+    An added face is one change and one face. A removed face is two changes (its addition and its
+    removal) and not a face. Only the newest change of each face is left.
     """
     group = store.groups.get(group.tenant, group.group_id)
     faces, changes = store.listed(group), store.changes(group)

@@ -60,7 +60,7 @@ def test_returns_what_was_put(blobs: Blobs) -> None:
     assert info.modified_at.utcoffset() is not None
 
 
-def test_what_is_not_there_is_said_so(blobs: Blobs) -> None:
+def test_a_missing_blob_is_not_found(blobs: Blobs) -> None:
     assert blobs.stat("a") is None
     with pytest.raises(BlobNotFoundError):
         blobs.get("a")
@@ -68,19 +68,19 @@ def test_what_is_not_there_is_said_so(blobs: Blobs) -> None:
     assert list(blobs.list()) == []
 
 
-def test_a_new_version_has_another_name(blobs: Blobs) -> None:
+def test_a_replaced_blob_has_a_new_version(blobs: Blobs) -> None:
     assert blobs.put("a", b"1") != blobs.put("a", b"2")
     assert blobs.get("a").data == b"2"
 
 
-def test_does_not_read_more_than_it_may(blobs: Blobs) -> None:
+def test_refuses_to_read_a_blob_above_the_limit(blobs: Blobs) -> None:
     blobs.put("a", b"123")
     assert blobs.get("a", max_bytes=3).data == b"123"
     with pytest.raises(BlobTooLargeError):
         blobs.get("a", max_bytes=2)
 
 
-def test_replaces_only_what_is_expected(blobs: Blobs) -> None:
+def test_replaces_only_the_expected_version(blobs: Blobs) -> None:
     first = blobs.replace("a", b"1", expected=None)
     with pytest.raises(BlobChangedError):
         blobs.replace("a", b"2", expected=None)
@@ -93,7 +93,7 @@ def test_replaces_only_what_is_expected(blobs: Blobs) -> None:
     assert blobs.stat("b") is None
 
 
-def test_deletes_only_what_is_expected(blobs: Blobs) -> None:
+def test_deletes_only_the_expected_version(blobs: Blobs) -> None:
     first = blobs.put("a/b", b"1")
     second = blobs.put("a/b", b"2")
     with pytest.raises(BlobChangedError):
@@ -110,7 +110,7 @@ def test_lists_by_prefix_in_order(blobs: Blobs) -> None:
     assert [info.key for info in blobs.list("a/")] == ["a/1", "a/2"]
 
 
-def test_copies_from_another_place(places: Places) -> None:
+def test_copies_from_another_store(places: Places) -> None:
     first = places.blobs.put("a", b"1")
     places.others.copy(places.blobs, "a", "kept/a", source_version=first, expected=None)
     copied = places.others.get("kept/a")
@@ -122,7 +122,7 @@ def test_copies_from_another_place(places: Places) -> None:
         places.others.copy(places.blobs, "b", "b", source_version=second, expected=None)
 
 
-def test_a_folder_copies_no_other_version_and_over_no_other(tmp_path: Path) -> None:
+def test_a_folder_copies_only_the_expected_version_over_the_expected_one(tmp_path: Path) -> None:
     source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
     first, second = source.put("a", b"1"), source.put("a", b"2")
     with pytest.raises(BlobChangedError):
@@ -139,10 +139,10 @@ def test_a_folder_copies_no_other_version_and_over_no_other(tmp_path: Path) -> N
     ("expected", "condition"),
     [(None, {"If-None-Match": "*"}), ('"there"', {"If-Match": '"there"'})],
 )
-def test_s3_is_told_which_versions_a_copy_is_of(
+def test_a_copy_sends_both_expected_versions_to_s3(
     places: Places, expected: str | None, condition: dict[str, str]
 ) -> None:
-    """moto takes no notice of these conditions, so the request itself is looked at."""
+    """Moto ignores these conditions, so this checks the request itself."""
     assert isinstance(places.others, S3Blobs)
     sent: dict[str, str] = {}
     places.others._s3.meta.events.register(
@@ -156,7 +156,7 @@ def test_s3_is_told_which_versions_a_copy_is_of(
     assert {name: sent.get(name) for name in condition} == condition
 
 
-def test_a_name_may_be_too_long_for_metadata_beside_it(tmp_path: Path) -> None:
+def test_a_name_may_be_too_long_for_a_sidecar(tmp_path: Path) -> None:
     source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
     key = "n" * 255
     version = source.put(key, b"1")
@@ -166,7 +166,7 @@ def test_a_name_may_be_too_long_for_metadata_beside_it(tmp_path: Path) -> None:
     assert (source.stat(key), target.get(key).data) == (None, b"1")
 
 
-def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
+def test_a_copy_keeps_the_metadata(tmp_path: Path) -> None:
     source, target = FileBlobs(tmp_path / "a"), FileBlobs(tmp_path / "b")
     for content, text in ((b"1", '{"by": "me"}'), (b"2", None)):
         version = source.put("a", content)
@@ -181,7 +181,7 @@ def test_a_copy_has_what_its_uploader_said(tmp_path: Path) -> None:
     assert target.get("c/d").metadata == {}
 
 
-def test_takes_names_that_it_can_hold(blobs: Blobs) -> None:
+def test_accepts_only_names_that_it_can_store(blobs: Blobs) -> None:
     for key in ("z", "a/b.jpg", "\N{HANGUL SYLLABLE GA}/a b?*"):
         assert blobs.accepts(key)
         blobs.put(f"x/{key}", b"1")
@@ -191,7 +191,7 @@ def test_takes_names_that_it_can_hold(blobs: Blobs) -> None:
         assert blobs.stat(key) is None
 
 
-def test_a_folder_takes_no_name_of_a_folder_or_below_a_file(tmp_path: Path) -> None:
+def test_a_folder_refuses_the_name_of_a_folder_and_names_below_a_file(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     blobs.put("a/b", b"1")
     assert not blobs.accepts("a")
@@ -216,7 +216,7 @@ def test_no_key_leads_out_of_the_folder_or_to_its_own_files(tmp_path: Path, key:
         blobs.get(key)
 
 
-def test_a_file_beside_another_is_its_metadata(tmp_path: Path) -> None:
+def test_a_sidecar_is_the_metadata_of_its_file(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     (tmp_path / "a.jpg").write_bytes(b"x")
     (tmp_path / "a.jpg.metadata.json").write_text('{"options": {"draw": true}, "by": "me"}')
@@ -227,8 +227,8 @@ def test_a_file_beside_another_is_its_metadata(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("places", ["s3"], indirect=True)
-def test_metadata_that_s3_cannot_send_are_told_of(blobs: Blobs) -> None:
-    """moto can send all, so its answer is given the mark that S3 sets."""
+def test_metadata_that_s3_cannot_send_are_reported(blobs: Blobs) -> None:
+    """Moto can send all metadata, so its answer gets the mark that S3 sets."""
     assert isinstance(blobs, S3Blobs)
     blobs.put("a", b"x")
     blobs._s3.meta.events.register(
@@ -238,13 +238,13 @@ def test_metadata_that_s3_cannot_send_are_told_of(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\xff", "[" * 60_000])
-def test_metadata_that_cannot_be_read_are_told_of(tmp_path: Path, text: str) -> None:
+def test_metadata_that_cannot_be_read_are_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     (tmp_path / "a.jpg.metadata.json").write_text(text, encoding="latin-1")
     assert "unreadable" in FileBlobs(tmp_path).get("a.jpg").metadata
 
 
-def test_what_was_half_deleted_when_a_process_died_is_put_back(tmp_path: Path) -> None:
+def test_a_file_whose_deletion_was_interrupted_is_put_back(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     blobs.put("a/b", b"1")
     taken = tmp_path / ".taken" / "x" / "a"
@@ -253,7 +253,7 @@ def test_what_was_half_deleted_when_a_process_died_is_put_back(tmp_path: Path) -
     assert FileBlobs(tmp_path).get("a/b").data == b"1"
 
 
-def test_what_was_half_deleted_does_not_replace_what_is_newer(tmp_path: Path) -> None:
+def test_a_file_whose_deletion_was_interrupted_does_not_replace_a_newer_one(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     blobs.put("a", b"new")
     taken = tmp_path / ".taken" / "x"
@@ -263,7 +263,7 @@ def test_what_was_half_deleted_does_not_replace_what_is_newer(tmp_path: Path) ->
     assert list(taken.iterdir()) == []
 
 
-def test_what_was_said_of_a_file_comes_back_with_it(tmp_path: Path) -> None:
+def test_the_sidecar_of_a_file_is_put_back_with_it(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     taken = tmp_path / ".taken" / "x"
     taken.mkdir(parents=True)
@@ -276,7 +276,7 @@ def test_what_was_said_of_a_file_comes_back_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("newer", [True, False])
-def test_what_was_said_of_a_file_is_not_said_of_its_successor(tmp_path: Path, newer: bool) -> None:
+def test_a_new_file_does_not_get_the_sidecar_of_a_deleted_one(tmp_path: Path, newer: bool) -> None:
     blobs = FileBlobs(tmp_path)
     taken = tmp_path / ".taken" / "x"
     taken.mkdir(parents=True)
@@ -290,7 +290,7 @@ def test_what_was_said_of_a_file_is_not_said_of_its_successor(tmp_path: Path, ne
     assert list(taken.iterdir()) == []
 
 
-def test_what_was_half_written_when_a_process_died_is_removed(tmp_path: Path) -> None:
+def test_a_file_whose_writing_was_interrupted_is_removed(tmp_path: Path) -> None:
     partial = tmp_path / ".partial" / "x"
     partial.parent.mkdir()
     partial.write_bytes(b"a photo of som")
@@ -298,7 +298,7 @@ def test_what_was_half_written_when_a_process_died_is_removed(tmp_path: Path) ->
     assert not partial.exists()
 
 
-def test_what_another_is_writing_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_another_process_writes_is_not_removed(tmp_path: Path) -> None:
     source = FileBlobs(tmp_path / "source")
     version = source.put("s", b"x" * 100_000)
 
@@ -315,7 +315,7 @@ def test_what_another_is_writing_is_left_alone(tmp_path: Path) -> None:
     assert len(list(FileBlobs(tmp_path / "root").list())) == 24
 
 
-def test_a_file_is_as_old_as_its_stay_in_the_folder(tmp_path: Path) -> None:
+def test_the_age_of_a_file_is_the_time_since_it_arrived(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     before = datetime.now(UTC) - timedelta(seconds=1)
     (tmp_path / "a.jpg").write_bytes(b"x")
@@ -325,7 +325,7 @@ def test_a_file_is_as_old_as_its_stay_in_the_folder(tmp_path: Path) -> None:
     assert before < info.modified_at < datetime.now(UTC) + timedelta(seconds=1)
 
 
-def test_a_folder_that_vanishes_while_it_is_listed_holds_nothing(
+def test_a_folder_that_vanishes_during_a_listing_is_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blobs = FileBlobs(tmp_path / "root")
@@ -343,7 +343,7 @@ def test_a_folder_that_vanishes_while_it_is_listed_holds_nothing(
     assert [info.key for info in blobs.list()] == ["kept/a"]
 
 
-def test_a_delete_leaves_the_folder_of_a_file_that_is_being_put(
+def test_a_delete_keeps_the_folder_of_a_file_that_is_being_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blobs = FileBlobs(tmp_path / "root")
@@ -362,13 +362,13 @@ def test_a_delete_leaves_the_folder_of_a_file_that_is_being_put(
     assert [info.key for info in blobs.list()] == ["a/2"]
 
 
-def test_a_folder_and_the_one_it_lies_in_are_made_for_their_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_open_the_folder_and_its_parent(tmp_path: Path) -> None:
     FileBlobs(tmp_path / "data" / "inbox")
     for folder in (tmp_path / "data", tmp_path / "data" / "inbox"):
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_link_is_no_blob(tmp_path: Path) -> None:
+def test_a_link_is_not_a_blob(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "file").write_bytes(b"not yours")

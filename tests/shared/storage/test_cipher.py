@@ -74,7 +74,7 @@ def test_opens_many_in_order(sealer: AesGcmSealer, group: Group) -> None:
     np.testing.assert_array_equal(sealer.open_many(group, ids, sealed), vectors)
 
 
-def test_opens_none_as_no_rows(sealer: AesGcmSealer, group: Group) -> None:
+def test_opening_no_vectors_returns_an_empty_array(sealer: AesGcmSealer, group: Group) -> None:
     assert len(sealer.open_many(group, [], [])) == 0
 
 
@@ -114,9 +114,7 @@ def test_refuses_a_vector_of_another_model(sealer: AesGcmSealer, group: Group) -
         sealer.open(replace(group, model_version="model-2"), "face", sealed)
 
 
-def test_what_a_vector_belongs_to_cannot_be_read_in_two_ways(
-    sealer: AesGcmSealer, group: Group
-) -> None:
+def test_two_owners_never_have_the_same_associated_data(sealer: AesGcmSealer, group: Group) -> None:
     sealed = sealer.seal(replace(group, model_version="m1"), "face", VECTOR)
     with pytest.raises(SealError):
         sealer.open(replace(group, model_version="m"), "1face", sealed)

@@ -32,11 +32,11 @@ def note(tracker: DistinctTracker, other: str, now: float = NOW, subject: str = 
     return tracker.note(subject, other, limit=TWO_AN_HOUR, now=now)
 
 
-def test_takes_as_many_as_may_be_and_those_again(tracker: DistinctTracker) -> None:
+def test_accepts_as_many_as_the_limit_and_those_again(tracker: DistinctTracker) -> None:
     assert [note(tracker, other) for other in "abcabd"] == [True, True, False, True, True, False]
 
 
-def test_each_subject_counts_for_itself(tracker: DistinctTracker) -> None:
+def test_each_subject_has_its_own_limit(tracker: DistinctTracker) -> None:
     assert all(note(tracker, other, subject=f"key {other}") for other in "abc")
 
 
@@ -74,7 +74,7 @@ def test_cleaning_up_keeps_those_that_count(tracker: DistinctTracker) -> None:
     assert note(tracker, "b", NOW + 3600)
 
 
-def test_of_many_at_once_exactly_as_many_as_may_be_pass(tracker: DistinctTracker) -> None:
+def test_concurrent_notes_fill_the_limit_exactly(tracker: DistinctTracker) -> None:
     limit = DistinctLimit(5, 3600)
 
     def attempt(number: int) -> bool:

@@ -9,7 +9,7 @@ from shared.core.errors import FaceNotFoundError, GroupNotFoundError
 from tests.shared.storage.stores import PLENTY, Store, assert_exact, new_face, new_group
 
 
-def test_an_added_face_is_found_listed_and_a_change(store: Store) -> None:
+def test_an_added_face_is_found_and_listed_and_is_a_change(store: Store) -> None:
     group = store.create()
     plain, labelled = new_face(), new_face("a.b:c_d-" + "x" * 247)
     assert store.faces.add(group, [plain, labelled], capacity=PLENTY) == 2
@@ -59,7 +59,7 @@ def test_a_full_group_takes_none_until_a_face_is_removed(store: Store) -> None:
     assert_exact(store, group)
 
 
-def test_a_removed_face_is_found_and_listed_no_more(store: Store) -> None:
+def test_a_removed_face_is_neither_found_nor_listed(store: Store) -> None:
     group = store.create()
     faces = store.add(group, 3)
     gone = faces[1].face_id
@@ -80,7 +80,7 @@ def test_a_face_is_removed_only_once(store: Store) -> None:
 
 
 @pytest.mark.parametrize("face_id", ["5f1c", "", "얼굴", "x" * 3000, "a'b\"c%\x00"])
-def test_an_id_that_no_face_has_is_not_found(store: Store, face_id: str) -> None:
+def test_an_unknown_id_is_not_found(store: Store, face_id: str) -> None:
     group = store.create()
     (face,) = store.add(group, 1)
     assert set(store.faces.get_many(group, [face_id, face.face_id])) == {face.face_id}
@@ -88,7 +88,7 @@ def test_an_id_that_no_face_has_is_not_found(store: Store, face_id: str) -> None
         store.faces.remove(group, face_id)
 
 
-def test_a_face_belongs_to_its_group_alone(store: Store) -> None:
+def test_a_face_belongs_only_to_its_group(store: Store) -> None:
     mine, other = store.create("mine"), store.create("other")
     (face,) = store.add(mine, 1)
     assert store.faces.get_many(other, [face.face_id]) == {}
@@ -139,7 +139,7 @@ def test_a_listing_repeats_nothing_and_skips_nothing_old_while_faces_come_and_go
     assert [face.face_id for face in seen] == [faces[i].face_id for i in (8, 7, 6, 5, 4, 3, 1, 0)]
 
 
-def test_changes_go_on_after_a_number_and_tell_removals(store: Store) -> None:
+def test_changes_continue_after_a_number_and_include_removals(store: Store) -> None:
     group = store.create()
     faces = store.add(group, 4)
     store.faces.remove(group, faces[1].face_id)
@@ -218,7 +218,7 @@ def test_purges_nothing_where_no_group_was_deleted(store: Store) -> None:
     assert store.faces.purge(100) == 0
 
 
-def test_threads_at_once_keep_the_account_exact(store: Store) -> None:
+def test_concurrent_threads_keep_the_counts_exact(store: Store) -> None:
     group = store.create()
 
     def churn(_: int) -> None:
@@ -231,7 +231,7 @@ def test_threads_at_once_keep_the_account_exact(store: Store) -> None:
     assert_exact(store, group)
 
 
-def test_finds_the_faces_of_a_label_and_of_no_other(store: Store) -> None:
+def test_finds_only_the_faces_of_a_label(store: Store) -> None:
     mine, other = store.create("mine"), store.create("other")
     kim, kim_too, lee = new_face("kim"), new_face("kim"), new_face("kim2")
     store.faces.add(mine, [kim, new_face(), lee, kim_too], capacity=PLENTY)

@@ -11,7 +11,7 @@ def test_finds_what_was_created(store: Store) -> None:
     assert store.groups.get("t", "g") == group
 
 
-def test_finds_no_group_that_was_not_created(store: Store) -> None:
+def test_an_unknown_group_is_not_found(store: Store) -> None:
     with pytest.raises(GroupNotFoundError):
         store.groups.get("t", "g")
 
@@ -40,7 +40,7 @@ def test_lists_in_the_order_of_names(store: Store) -> None:
     assert listed == ["0", "a", "a-1", "a1", "b", "z" * 255]
 
 
-def test_pages_go_on_after_a_name_although_its_group_is_gone(store: Store) -> None:
+def test_pages_continue_after_the_name_of_a_deleted_group(store: Store) -> None:
     groups = [store.create(name) for name in "abcde"]
     assert store.groups.list_page("t", after=None, limit=2) == tuple(groups[:2])
     store.groups.delete(groups[1])
@@ -67,7 +67,7 @@ def test_an_old_generation_deletes_nothing(store: Store) -> None:
     assert store.groups.get("t", "g") == new
 
 
-def test_a_group_that_never_was_cannot_be_deleted(store: Store) -> None:
+def test_an_unknown_group_cannot_be_deleted(store: Store) -> None:
     with pytest.raises(GroupNotFoundError):
         store.groups.delete(new_group())
 
@@ -79,7 +79,7 @@ def test_finds_a_group_by_its_generation(store: Store) -> None:
     assert store.groups.get_generation(group.generation) == store.groups.get("t", "one")
 
 
-def test_a_generation_that_is_gone_is_not_found(store: Store) -> None:
+def test_a_deleted_generation_is_not_found(store: Store) -> None:
     old = store.create("g")
     store.groups.delete(old)
     store.create("g")

@@ -15,6 +15,7 @@ from moto import mock_aws
 from shared.core.errors import PersonNotFoundError
 from shared.core.recognition.models import Person, PersonId
 from shared.core.recognition.ports import Persons
+from shared.storage.aws.dynamodb import DynamoDb
 from shared.storage.aws.persons import DynamoPersons
 from shared.storage.local.database import Database
 from shared.storage.local.persons import SqlitePersons
@@ -31,7 +32,7 @@ def dynamo_persons(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoPersons]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     with mock_aws():
         dynamo.create_table(boto3.client("dynamodb"), "PersonsTable")
-        yield DynamoPersons("PersonsTable")
+        yield DynamoPersons(DynamoDb(), "PersonsTable")
 
 
 @pytest.fixture(params=["fake", "sqlite", "dynamodb"])
@@ -83,7 +84,7 @@ def test_put_replaces_the_whole_person(persons: Persons) -> None:
         PersonId("acme/withmind", "x", "tamy"),
     ],
 )
-def test_nobody_else_is_meant(persons: Persons, other: PersonId) -> None:
+def test_another_id_is_another_person(persons: Persons, other: PersonId) -> None:
     person = new_person()
     persons.put(person)
     with pytest.raises(PersonNotFoundError):
@@ -146,14 +147,14 @@ def put_some(folder: Path, count: int) -> list[Person]:
     return new
 
 
-def test_of_enrolments_at_once_one_whole_person_remains(tmp_path: Path) -> None:
+def test_concurrent_enrolments_leave_one_whole_person(tmp_path: Path) -> None:
     Database(tmp_path)
     with ProcessPoolExecutor(3) as processes:
         put = [p for some in processes.map(put_some, [tmp_path] * 3, [20] * 3) for p in some]
     assert SqlitePersons(Database(tmp_path)).get(TAMY) in put
 
 
-def test_a_reader_meets_whole_persons_alone(tmp_path: Path) -> None:
+def test_a_reader_sees_only_whole_persons(tmp_path: Path) -> None:
     persons = SqlitePersons(Database(tmp_path))
     put = [new_person() for _ in range(60)]
     persons.put(put[0])

@@ -15,7 +15,7 @@ def test_is_kept(tmp_path: Path) -> None:
     assert secret.read_or_create(tmp_path / "data") == first
 
 
-def test_two_deployments_have_two(tmp_path: Path) -> None:
+def test_two_deployments_have_different_secrets(tmp_path: Path) -> None:
     assert secret.read_or_create(tmp_path / "a") != secret.read_or_create(tmp_path / "b")
 
 
@@ -29,17 +29,17 @@ def test_leaves_no_other_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["key_secret"]
 
 
-def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+def test_processes_that_start_at_the_same_time_get_the_same_secret(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4) as pool:
         secrets = set(pool.map(secret.read_or_create, [tmp_path] * 16))
     assert len(secrets) == 1
 
 
-def test_every_name_has_a_secret_of_its_own(tmp_path: Path) -> None:
+def test_every_name_has_its_own_secret(tmp_path: Path) -> None:
     assert secret.read_or_create(tmp_path, "a") != secret.read_or_create(tmp_path, "b")
 
 
-def test_one_that_others_can_read_is_refused(tmp_path: Path) -> None:
+def test_refuses_a_secret_that_others_can_read(tmp_path: Path) -> None:
     secret.read_or_create(tmp_path)
     (tmp_path / "key_secret").chmod(0o644)
     with pytest.raises(SettingError, match="chmod 600"):

@@ -53,7 +53,7 @@ def test_counts_a_call_in_its_day_month_and_year(usage: Usage) -> None:
     assert usage.counts("k") == {"2026-01-31": 2, "2026-01": 2, "2026": 2}
 
 
-def test_counts_each_key_for_itself(usage: Usage) -> None:
+def test_counts_each_key_separately(usage: Usage) -> None:
     admit(usage, key="one")
     admit(usage, key="other")
     assert usage.counts("one")["2026"] == 1
@@ -85,7 +85,7 @@ def test_the_first_limit_in_order_refuses(
 @pytest.mark.parametrize(
     "limits", [Limits(daily=0), Limits(monthly=0), Limits(yearly=0)], ids=["day", "month", "year"]
 )
-def test_a_limit_of_no_call_lets_none_pass(usage: Usage, limits: Limits) -> None:
+def test_a_limit_of_zero_refuses_every_call(usage: Usage, limits: Limits) -> None:
     with pytest.raises(LimitError):
         admit(usage, limits)
     assert usage.counts("k") == {}
@@ -168,7 +168,7 @@ def test_a_settled_call_makes_room_for_another(usage: Usage) -> None:
     assert usage.counts("k")["2026"] == 2
 
 
-def test_a_call_that_nobody_ends_is_given_up_after_its_lease(usage: Usage) -> None:
+def test_an_abandoned_call_ends_with_its_lease(usage: Usage) -> None:
     limits = replace(UNLIMITED, in_flight=2)
     lost = admit(usage, limits)
     admit(usage, limits, now=NOON + 10)
@@ -223,7 +223,7 @@ def dropped(usage: Usage, before: float) -> dict[str, int]:
     return dict(+total)
 
 
-def test_cleaning_up_drops_what_counts_no_more(usage: Usage) -> None:
+def test_cleaning_up_drops_what_does_not_count_any_more(usage: Usage) -> None:
     limits = replace(UNLIMITED, in_flight=2, rate=Rate(1))
     for key in ("one", "other"):
         admit(usage, limits, now=NEW_YEAR - 31 * 86_400, key=key)
@@ -247,7 +247,7 @@ def test_cleaning_up_keeps_what_counts(usage: Usage) -> None:
         admit(usage, replace(limits, in_flight=None))
 
 
-def test_cleaning_up_can_be_broken_off_and_begun_again(usage: Usage) -> None:
+def test_cleaning_up_can_be_interrupted_and_repeated(usage: Usage) -> None:
     for number in range(5):
         admit(usage, Limits(in_flight=1), now=NEW_YEAR, key=f"key {number}")
     total: Counter[str] = Counter()
@@ -260,14 +260,14 @@ def test_cleaning_up_can_be_broken_off_and_begun_again(usage: Usage) -> None:
     assert dropped(usage, NOON) == {}
 
 
-def test_a_call_that_outlived_its_lease_ends_as_any_other(usage: Usage) -> None:
+def test_a_call_that_outlived_its_lease_ends_like_any_other(usage: Usage) -> None:
     late = admit(usage, Limits(in_flight=1))
     assert dropped(usage, NOON + LEASE_S) == {"leases": 1}
     usage.settle(late, refund=True)
     assert usage.counts("k")["2026"] == 0
 
 
-def test_cleaning_up_beside_calls_disturbs_none(usage: Usage) -> None:
+def test_cleaning_up_does_not_disturb_concurrent_calls(usage: Usage) -> None:
     limits = Limits(daily=None, in_flight=4)
     for _ in range(4):
         admit(usage, limits, now=NOON - 3600)  # their process died
@@ -310,12 +310,12 @@ def outcomes(count: int, call: Callable[[], object]) -> int:
     ],
     ids=["day", "month", "year", "in flight", "rate", "all"],
 )
-def test_of_forty_calls_at_once_ten_pass(usage: Usage, limits: Limits) -> None:
+def test_ten_of_forty_concurrent_calls_pass(usage: Usage, limits: Limits) -> None:
     assert outcomes(40, lambda: admit(usage, limits)) == 10
     assert usage.counts("k") == {"2026-01-31": 10, "2026-01": 10, "2026": 10}
 
 
-def test_what_is_refunded_at_once_passes_at_once_and_the_account_is_exact(usage: Usage) -> None:
+def test_concurrent_calls_and_refunds_keep_the_counts_exact(usage: Usage) -> None:
     limits = Limits(daily=6, in_flight=4)
     served: list[Admission] = []
 

@@ -30,7 +30,7 @@ def group_of(groups: InMemoryGroups, faces: int, changes: int) -> None:
     group = Group("t", "g", "generation", "m", datetime.now(UTC), b"key")
     if not groups.list_page("t", after=None, limit=1):
         groups.create(group)
-    groups.book(replace(group, face_count=0, last_change=0), faces=faces, changes=changes)
+    groups.update_counts(replace(group, face_count=0, last_change=0), faces=faces, changes=changes)
 
 
 def update(groups: InMemoryGroups, builder: RecordingBuilder, generation: str) -> bool:

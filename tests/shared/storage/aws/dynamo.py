@@ -1,4 +1,4 @@
-"""DynamoDB as moto plays it, with the tables of template.yaml, behind a transport that can fail."""
+"""Moto's DynamoDB with the tables of template.yaml, behind a transport that can fail."""
 
 import contextlib
 import json
@@ -16,10 +16,10 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
 from local_runner.template import resource_properties
+from shared.storage.aws.dynamodb import DynamoDb
 from shared.storage.aws.faces import DynamoFaces
 from shared.storage.aws.groups import DynamoGroups
 from shared.storage.aws.retry import Retry
-from shared.storage.aws.tables import Tables
 from tests.shared.storage.stores import Store
 
 GROUPS, FACES = "GroupsTable", "FacesTable"
@@ -35,9 +35,9 @@ _GIVEN = (
 
 @dataclass(frozen=True)
 class Fault:
-    """A way to answer a request of an operation wrongly.
+    """An error in answer to a request of an operation.
 
-    With `lost_answer` the request is carried out before it is answered so.
+    With `lost_answer` the request is carried out first.
     """
 
     operation: str
@@ -59,7 +59,7 @@ class Fault:
 
 
 class Transport:
-    """Stands where botocore sends: serves one request at a time, and wrongly where it is told to.
+    """Stands where botocore sends: serves one request at a time, and can inject faults.
 
     Like DynamoDB, and unlike moto, it applies a transaction with the same token only once.
     """
@@ -69,7 +69,7 @@ class Transport:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the requests, and serve all to come rightly."""
+        """Forget the requests and the faults."""
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.faults: list[Fault] = []
         self._events: list[tuple[str, Callable[[], object]]] = []
@@ -85,7 +85,7 @@ class Transport:
         self.faults += [fault] * times
 
     def before(self, operation: str, event: Callable[[], object]) -> None:
-        """Let something happen when the next request of an operation arrives."""
+        """Call `event` when the next request of an operation arrives."""
         self._events.append((operation, event))
 
     def leave_out_keys(self, count: int) -> None:
@@ -150,13 +150,13 @@ class Dynamo:
     _client: Any
 
     def clear(self) -> None:
-        """Begin with empty tables and no faults."""
+        """Start with empty tables and no faults."""
         for name in self._client.list_tables()["TableNames"]:
             self._client.delete_table(TableName=name)
         self.make(GROUPS, FACES)
 
     def make(self, *tables: str) -> None:
-        """Make tables of the template, under their names there."""
+        """Create tables of the template, named as there."""
         for name in tables:
             create_table(self._client, name)
         self.transport.clear()
@@ -170,7 +170,7 @@ class Dynamo:
 
 
 def create_table(client: Any, name: str) -> None:
-    """Make a table of the template, under its name there."""
+    """Create a table of the template, named as there."""
     properties = resource_properties(name)
     given = {part: properties[part] for part in _GIVEN if part in properties}
     if "StreamSpecification" in given:
@@ -186,14 +186,14 @@ def running(*, retry: Retry | None = None) -> Iterator[Dynamo]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "testing")
         environment.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
-        tables = Tables(GROUPS, FACES, retry=retry)
-        store = Store(DynamoGroups(tables), DynamoFaces(tables))
+        client = DynamoDb(retry=retry)
+        store = Store(DynamoGroups(client, GROUPS, FACES), DynamoFaces(client, GROUPS, FACES))
         yield Dynamo(store, transport, boto3.client("dynamodb"))
 
 
 @contextlib.contextmanager
 def _sending_through(transport: Transport) -> Iterator[None]:
-    """Let the clients that are made in the block send to the transport, not to moto itself."""
+    """Let the clients that are created in the block send to the transport instead of moto."""
     handlers = botocore.handlers.BUILTIN_HANDLERS
     place = handlers.index(("before-send", botocore_stubber))
     handlers[place] = ("before-send", transport)

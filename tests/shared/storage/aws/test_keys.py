@@ -9,7 +9,7 @@ from shared.config import SettingError
 from shared.core.errors import StoreUnavailableError
 from shared.core.metering import access
 from shared.core.metering.models import KeyEvent, Limits
-from shared.storage.aws.items import ItemClient
+from shared.storage.aws.dynamodb import DynamoDb
 from shared.storage.aws.keys import DynamoKeys
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo, Fault
@@ -19,23 +19,23 @@ KEY = access.new_key("text", name="n", tenant="t", secret="s")
 
 
 @pytest.fixture
-def client(dynamo: Dynamo) -> ItemClient:
+def client(dynamo: Dynamo) -> DynamoDb:
     return access_tables.create(dynamo)
 
 
 @pytest.fixture
-def keys(client: ItemClient) -> DynamoKeys:
+def keys(client: DynamoDb) -> DynamoKeys:
     return DynamoKeys(client, access_tables.KEYS, access_tables.LOG)
 
 
-def test_lists_more_keys_than_fit_into_one_answer(keys: DynamoKeys) -> None:
+def test_lists_more_keys_than_fit_into_one_page(keys: DynamoKeys) -> None:
     large = Limits(paths=("/" + "x" * 300_000,))
     for number in range(5):
         keys.change(EVENT, put=[replace(KEY, key_hash=str(number), limits=large)])
     assert {key.key_hash for key in keys.list_all()} == set("01234")
 
 
-def test_a_call_looks_for_its_key_once(dynamo: Dynamo, keys: DynamoKeys) -> None:
+def test_a_lookup_is_one_consistent_read(dynamo: Dynamo, keys: DynamoKeys) -> None:
     keys.change(EVENT, put=[KEY])
     dynamo.transport.requests.clear()
     assert keys.lookup(KEY.key_hash) == KEY
@@ -43,7 +43,7 @@ def test_a_call_looks_for_its_key_once(dynamo: Dynamo, keys: DynamoKeys) -> None
     assert (operation, request["ConsistentRead"]) == ("GetItem", True)
 
 
-def test_a_change_whose_answer_is_lost_is_made_once(dynamo: Dynamo, keys: DynamoKeys) -> None:
+def test_a_change_whose_answer_is_lost_is_applied_once(dynamo: Dynamo, keys: DynamoKeys) -> None:
     dynamo.transport.faults.append(
         Fault("TransactWriteItems", status=500, code="InternalServerError", lost_answer=True)
     )
@@ -53,14 +53,16 @@ def test_a_change_whose_answer_is_lost_is_made_once(dynamo: Dynamo, keys: Dynamo
     assert first == second
 
 
-def test_a_store_that_does_not_answer_lets_nobody_in(dynamo: Dynamo, keys: DynamoKeys) -> None:
+def test_no_key_is_accepted_while_the_store_does_not_answer(
+    dynamo: Dynamo, keys: DynamoKeys
+) -> None:
     keys.change(EVENT, put=[KEY])
     dynamo.transport.faults += [Fault("GetItem") for _ in range(3)]
     with pytest.raises(StoreUnavailableError):
         keys.lookup(KEY.key_hash)
 
 
-def test_a_change_needs_a_table_for_the_log(client: ItemClient) -> None:
+def test_a_change_needs_a_table_for_the_log(client: DynamoDb) -> None:
     keys = DynamoKeys(client, access_tables.KEYS, "")
     assert keys.lookup("nothing") is None
     with pytest.raises(SettingError, match="KEY_LOG_TABLE"):

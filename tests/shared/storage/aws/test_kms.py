@@ -1,4 +1,4 @@
-"""Data keys wrapped by KMS, as moto plays it."""
+"""Data keys wrapped by moto's KMS."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shared.storage.aws.kms import KmsKeyWrapper
 
 @dataclass
 class Kms:
-    """A running KMS with one key, and what wraps with it."""
+    """A running KMS with one key, and its wrapper."""
 
     wrapper: KmsKeyWrapper
     key_id: str
@@ -37,7 +37,7 @@ def test_unwraps_what_it_wrapped(kms: Kms) -> None:
     assert KmsKeyWrapper(kms.key_id).unwrap("generation-1", wrapped) == plain
 
 
-def test_every_key_is_another(kms: Kms) -> None:
+def test_every_key_is_different(kms: Kms) -> None:
     assert kms.wrapper.new_key("g")[0] != kms.wrapper.new_key("g")[0]
 
 
@@ -53,7 +53,7 @@ def test_refuses_a_changed_key(kms: Kms) -> None:
         kms.wrapper.unwrap("g", wrapped[:-1] + bytes([wrapped[-1] ^ 1]))
 
 
-def test_a_missing_wrapping_key_is_told_as_it_is(kms: Kms) -> None:
+def test_a_missing_wrapping_key_is_an_error_of_kms(kms: Kms) -> None:
     with pytest.raises(ClientError, match="NotFound"):
         KmsKeyWrapper("no-such-key").new_key("g")
 

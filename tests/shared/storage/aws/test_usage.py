@@ -1,4 +1,4 @@
-"""What a call costs in DynamoDB, and what a fault of the network does to the account."""
+"""The cost of a call in DynamoDB, and the effect of network faults on the counts."""
 
 import contextlib
 from collections import Counter
@@ -10,7 +10,7 @@ from local_runner.template import resource_properties
 from shared.core.errors import ConcurrencyLimitError, LimitError, StoreUnavailableError
 from shared.core.metering.models import Admission, DistinctLimit, Limits, Rate
 from shared.storage.aws.distinct import DynamoDistinctTracker
-from shared.storage.aws.items import Item, ItemClient
+from shared.storage.aws.dynamodb import DynamoDb, Item
 from shared.storage.aws.usage import DynamoUsage
 from tests.shared.storage.aws import access_tables
 from tests.shared.storage.aws.dynamo import Dynamo, Fault
@@ -22,12 +22,12 @@ LOST_ANSWER = Fault("UpdateItem", status=500, code="InternalServerError", lost_a
 
 
 @pytest.fixture
-def client(dynamo: Dynamo) -> ItemClient:
+def client(dynamo: Dynamo) -> DynamoDb:
     return access_tables.create(dynamo)
 
 
 @pytest.fixture
-def usage(client: ItemClient) -> DynamoUsage:
+def usage(client: DynamoDb) -> DynamoUsage:
     return DynamoUsage(client, access_tables.USAGE)
 
 
@@ -36,7 +36,7 @@ def admit(usage: DynamoUsage, limits: Limits, now: float = NOON) -> Admission:
 
 
 def requests(dynamo: Dynamo) -> Counter[str]:
-    """Return how often each operation was called since this was asked last."""
+    """Return how often each operation was called since the last time."""
     counted = Counter(operation for operation, _ in dynamo.transport.requests)
     dynamo.transport.requests.clear()
     return counted
@@ -67,8 +67,8 @@ def test_a_call_with_a_rate_is_one_read_and_one_write(dynamo: Dynamo, usage: Dyn
     assert requests(dynamo) == {"GetItem": 1}
 
 
-class Overtaken(ItemClient):
-    """Reads what was there before others wrote."""
+class Overtaken(DynamoDb):
+    """Reads an item as it was before others wrote it."""
 
     def __init__(self, seen: Item) -> None:
         super().__init__()
@@ -79,8 +79,8 @@ class Overtaken(ItemClient):
 
 
 @pytest.mark.parametrize("seen_after", [0, 1, 2])
-def test_a_burst_is_exact_also_for_who_read_before_others_wrote(
-    client: ItemClient, usage: DynamoUsage, seen_after: int
+def test_a_burst_is_exact_even_after_an_outdated_read(
+    client: DynamoDb, usage: DynamoUsage, seen_after: int
 ) -> None:
     limits = Limits(rate=Rate(1, burst=3))
     seen: Item = {}
@@ -102,14 +102,14 @@ def test_a_refused_call_is_one_write_that_fails(dynamo: Dynamo, usage: DynamoUsa
     assert requests(dynamo) == {"UpdateItem": 1}
 
 
-def test_an_address_that_was_seen_costs_no_write(dynamo: Dynamo, client: ItemClient) -> None:
+def test_an_address_that_was_seen_costs_no_write(dynamo: Dynamo, client: DynamoDb) -> None:
     tracker = DynamoDistinctTracker(client, access_tables.USAGE)
     for written in (1, 0, 0):
         tracker.note("key k", "10.0.0.1", limit=DistinctLimit(3, 60), now=NOON)
         assert requests(dynamo)["UpdateItem"] == written
 
 
-def test_sightings_expire_with_the_last_of_them(dynamo: Dynamo, client: ItemClient) -> None:
+def test_an_item_expires_with_its_last_entry(dynamo: Dynamo, client: DynamoDb) -> None:
     tracker = DynamoDistinctTracker(client, access_tables.USAGE)
     tracker.note("key k", "a", limit=DistinctLimit(3, 60), now=NOON)
     tracker.note("key k", "b", limit=DistinctLimit(3, 60), now=NOON + 30)
@@ -119,7 +119,7 @@ def test_sightings_expire_with_the_last_of_them(dynamo: Dynamo, client: ItemClie
     assert item[time_to_live["AttributeName"]] == NOON + 90
 
 
-def test_the_item_of_a_key_stays_under_a_kilobyte(client: ItemClient, usage: DynamoUsage) -> None:
+def test_the_item_of_a_key_stays_under_a_kilobyte(client: DynamoDb, usage: DynamoUsage) -> None:
     limits = Limits(daily=None, in_flight=4, rate=Rate(1, burst=9))
     for day in [*range(-450, 0, 30), *range(40)]:
         admission = admit(usage, limits, now=NOON + day * DAY_S)
@@ -140,7 +140,7 @@ def test_cleaning_up_writes_only_what_it_drops(dynamo: Dynamo, usage: DynamoUsag
         assert requests(dynamo) == {"Scan": 1, **({"UpdateItem": 1} if writes else {})}
 
 
-def test_cleaning_up_leaves_sightings_alone(client: ItemClient, usage: DynamoUsage) -> None:
+def test_cleaning_up_keeps_distinct_addresses(client: DynamoDb, usage: DynamoUsage) -> None:
     tracker = DynamoDistinctTracker(client, access_tables.USAGE)
     tracker.note("key k", "a", limit=DistinctLimit(1, 60), now=NOON)
     before = client.get(access_tables.USAGE, {"id": "key k"})
@@ -149,8 +149,8 @@ def test_cleaning_up_leaves_sightings_alone(client: ItemClient, usage: DynamoUsa
     assert client.get(access_tables.USAGE, {"id": "key k"}) == before
 
 
-def test_cleaning_up_does_not_bring_a_deleted_key_back(
-    dynamo: Dynamo, client: ItemClient, usage: DynamoUsage
+def test_cleaning_up_does_not_recreate_a_deleted_key(
+    dynamo: Dynamo, client: DynamoDb, usage: DynamoUsage
 ) -> None:
     admit(usage, Limits(in_flight=1))
     dynamo.transport.before("UpdateItem", lambda: usage.forget("k"))
@@ -158,7 +158,7 @@ def test_cleaning_up_does_not_bring_a_deleted_key_back(
     assert client.get(access_tables.USAGE, {"id": "calls k"}) == {}
 
 
-def test_cleaning_up_takes_no_pace_of_a_call_that_is_made_meanwhile(
+def test_cleaning_up_keeps_the_pace_of_a_concurrent_call(
     dynamo: Dynamo, usage: DynamoUsage
 ) -> None:
     limits = Limits(rate=Rate(1, burst=1))
@@ -169,7 +169,7 @@ def test_cleaning_up_takes_no_pace_of_a_call_that_is_made_meanwhile(
         admit(usage, limits, NOON + 5.5)
 
 
-def test_cleaning_up_takes_no_lease_of_a_call_that_is_made_meanwhile(
+def test_cleaning_up_keeps_the_lease_of_a_concurrent_call(
     dynamo: Dynamo, usage: DynamoUsage
 ) -> None:
     limits = Limits(in_flight=2)
@@ -185,13 +185,13 @@ def _size(value: object) -> int:
     return sum(len(part) for part in value) if isinstance(value, set) else len(str(value))
 
 
-def test_a_throttled_call_is_made_again(dynamo: Dynamo, usage: DynamoUsage) -> None:
+def test_a_throttled_call_is_retried(dynamo: Dynamo, usage: DynamoUsage) -> None:
     dynamo.transport.faults += [Fault("UpdateItem"), Fault("UpdateItem")]
     admit(usage, Limits())
     assert usage.counts("k")["2026"] == 1
 
 
-def test_a_call_that_dynamodb_never_takes_is_an_error(dynamo: Dynamo, usage: DynamoUsage) -> None:
+def test_a_call_that_is_always_throttled_is_an_error(dynamo: Dynamo, usage: DynamoUsage) -> None:
     dynamo.transport.faults += [Fault("UpdateItem") for _ in range(3)]
     with pytest.raises(StoreUnavailableError):
         admit(usage, Limits())
@@ -204,7 +204,7 @@ def test_a_lost_answer_counts_at_most_one_call_too_many(dynamo: Dynamo, usage: D
     assert usage.counts("k")["2026"] == 2
 
 
-def test_a_refund_is_never_made_twice(dynamo: Dynamo, usage: DynamoUsage) -> None:
+def test_a_refund_is_not_retried(dynamo: Dynamo, usage: DynamoUsage) -> None:
     admit(usage, Limits())
     failed = admit(usage, Limits())
     dynamo.transport.faults.append(replace(LOST_ANSWER))
@@ -213,7 +213,7 @@ def test_a_refund_is_never_made_twice(dynamo: Dynamo, usage: DynamoUsage) -> Non
     assert usage.counts("k")["2026"] == 1
 
 
-def test_a_release_is_made_again(dynamo: Dynamo, usage: DynamoUsage) -> None:
+def test_a_release_is_retried(dynamo: Dynamo, usage: DynamoUsage) -> None:
     served = admit(usage, Limits(in_flight=1))
     dynamo.transport.faults.append(Fault("UpdateItem"))
     usage.settle(served, refund=False)

@@ -1,7 +1,7 @@
 """A process that adds and removes faces of one group, over and over.
 
-Run as `python -m tests.shared.storage.local.churn FOLDER` it goes on until it is killed, and says
-of each change that is stored: `+ID` a face added, `-ID` a face removed; `full` where none was.
+Run as `python -m tests.shared.storage.local.churn FOLDER` it continues until it is killed, and
+writes a line for each stored change: `+ID` for an added face, `-ID` for a removed one, or `full`.
 """
 
 import random
@@ -18,10 +18,10 @@ CAPACITY = 12  # of the group that processes share
 
 
 def churn(folder: Path, seed: int, capacity: int) -> Iterator[str]:
-    """Add up to three faces and remove about as many, for ever; yield what was stored."""
+    """Add up to three faces and remove about as many, without end; yield the stored changes."""
     store = sqlite_store(folder)
     group = store.groups.get("t", "g")
-    chance = random.Random(seed)  # noqa: S311 - a story that can be told again
+    chance = random.Random(seed)  # noqa: S311 - a story that can be repeated
     mine: list[str] = []
     while True:
         added = [face.face_id for face in store.add(group, chance.randint(1, 3), capacity)]
@@ -36,7 +36,7 @@ def churn(folder: Path, seed: int, capacity: int) -> Iterator[str]:
 def churn_together(
     folder: Path, seed: int, start: Barrier, most_faces_seen: "SimpleQueue[int]"
 ) -> None:
-    """Go 60 steps from the moment when all are ready; tell the greatest count that was seen."""
+    """Take 60 steps as soon as all are ready; put the greatest count that was seen."""
     store = sqlite_store(folder)
     story = churn(folder, seed, CAPACITY)
     start.wait(timeout=60)

@@ -1,4 +1,4 @@
-"""A copy of the database that is made while it is in use, as docs/operations.md says."""
+"""A backup of the database while it is in use, made as docs/operations.md describes."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""What SQLite must hold beyond the contract: processes at once, crashes, locks, and shredding."""
+"""SQLite beyond the contract: concurrent processes, crashes, locks, and shredding."""
 
 import multiprocessing
 import sqlite3
@@ -25,7 +25,7 @@ from tests.shared.storage.stores import (
 )
 
 
-def test_processes_at_once_keep_the_account_exact(tmp_path: Path) -> None:
+def test_concurrent_processes_keep_the_counts_exact(tmp_path: Path) -> None:
     store = sqlite_store(tmp_path)
     group = store.create()
     context = multiprocessing.get_context("spawn")
@@ -43,22 +43,22 @@ def test_processes_at_once_keep_the_account_exact(tmp_path: Path) -> None:
     assert_exact(store, group)
 
 
-def test_a_process_that_is_killed_leaves_an_exact_account(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_exact_counts(tmp_path: Path) -> None:
     store = sqlite_store(tmp_path)
     group = store.create()
-    told: set[str] = set()
+    reported: set[str] = set()
     for round_ in range(4):
-        told |= lines_of_a_killed_process(tmp_path, after_lines=5 + 23 * round_)
+        reported |= lines_of_a_killed_process(tmp_path, after_lines=5 + 23 * round_)
         assert_exact(store, group)
-    gone = {line[1:] for line in told if line.startswith("-")}
-    added = {line[1:] for line in told if line.startswith("+")}
+    gone = {line[1:] for line in reported if line.startswith("-")}
+    added = {line[1:] for line in reported if line.startswith("+")}
     living = {face.face_id for face in store.listed(group)}
     assert gone.isdisjoint(living)
-    assert len(added - gone - living) <= 4  # one removal a round may be stored and not yet told
+    assert len(added - gone - living) <= 4  # each round may store one removal and not report it
 
 
 def lines_of_a_killed_process(folder: Path, after_lines: int) -> set[str]:
-    """Let a process churn until it has told so much, kill it; return the lines that it told."""
+    """Kill a process after `after_lines` lines of its output; return all of its lines."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.shared.storage.local.churn", str(folder)],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
@@ -113,7 +113,7 @@ def test_waits_for_another_writer(tmp_path: Path) -> None:
     assert_exact(store, group)
 
 
-def test_a_reader_of_changes_holds_up_no_writer(tmp_path: Path) -> None:
+def test_a_reader_of_changes_does_not_block_writers(tmp_path: Path) -> None:
     database = Database(tmp_path, busy_timeout_s=0.05)
     store = Store(SqliteGroups(database), SqliteFaces(database))
     group = store.create()
@@ -181,7 +181,7 @@ def test_a_removed_face_leaves_no_vector_and_no_label_in_any_file(tmp_path: Path
         assert content not in left
 
 
-def test_a_purge_that_is_interrupted_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_an_interrupted_purge_continues_where_it_stopped(tmp_path: Path) -> None:
     store = sqlite_store(tmp_path)
     group = store.create()
     for _ in range(6):

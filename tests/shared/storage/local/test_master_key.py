@@ -28,7 +28,7 @@ def test_unwraps_what_it_wrapped_also_after_a_restart(tmp_path: Path) -> None:
     assert FileKeyWrapper(tmp_path).unwrap("generation-1", wrapped) == plain
 
 
-def test_every_key_is_another(tmp_path: Path) -> None:
+def test_every_key_is_different(tmp_path: Path) -> None:
     wrapper = FileKeyWrapper(tmp_path)
     assert wrapper.new_key("g")[0] != wrapper.new_key("g")[0]
 
@@ -40,7 +40,7 @@ def test_a_key_is_bound_to_its_group(tmp_path: Path) -> None:
         wrapper.unwrap("generation-2", wrapped)
 
 
-def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     FileKeyWrapper(tmp_path / "data")
     assert (tmp_path / "data" / "master_key").stat().st_mode & 0o777 == 0o600
 
@@ -104,7 +104,7 @@ def test_after_a_rotation_the_new_key_opens_everything_and_the_old_one_nothing(
 
 
 @pytest.mark.parametrize("is_committed", [False, True])
-def test_a_rotation_that_was_broken_off_lets_nothing_start_until_it_is_finished(
+def test_nothing_starts_until_an_interrupted_rotation_is_finished(
     tmp_path: Path, is_committed: bool
 ) -> None:
     keys = fill(tmp_path)
@@ -125,7 +125,7 @@ def test_a_rotation_that_was_broken_off_lets_nothing_start_until_it_is_finished(
     assert (master.read_bytes(), following.exists()) == (new, False)
 
 
-def test_a_rotation_waits_for_no_one_who_has_the_database_open(tmp_path: Path) -> None:
+def test_a_rotation_refuses_a_database_that_is_in_use(tmp_path: Path) -> None:
     fill(tmp_path)
     before = (tmp_path / "master_key").read_bytes()
     other = Database(tmp_path)
@@ -137,9 +137,9 @@ def test_a_rotation_waits_for_no_one_who_has_the_database_open(tmp_path: Path) -
     assert rotate(tmp_path) == 3
 
 
-def test_nobody_gets_in_while_the_database_is_kept_alone(tmp_path: Path) -> None:
+def test_nobody_can_open_the_database_during_exclusive_access(tmp_path: Path) -> None:
     database = Database(tmp_path)
-    with database.alone() as connection:
+    with database.exclusive() as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("COMMIT")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -159,7 +159,7 @@ def test_a_data_key_that_cannot_be_opened_stops_a_rotation_before_it_begins(
     FileKeyWrapper(tmp_path)
 
 
-def test_no_master_key_is_made_only_to_be_rotated(tmp_path: Path) -> None:
+def test_a_rotation_does_not_create_a_first_master_key(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="no master key"):
         rotate(tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()

@@ -1,4 +1,4 @@
-"""SQLite against the fake, through any story of calls."""
+"""SQLite compared with the fake, over any sequence of calls."""
 
 import tempfile
 from collections.abc import Callable
@@ -20,7 +20,7 @@ COUNTS = st.integers(0, 9)
 
 
 class TwoStores(RuleBasedStateMachine):
-    """Makes each call to both stores, which must answer alike."""
+    """Makes each call to both stores, which must return the same."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class TwoStores(RuleBasedStateMachine):
             assert_exact(self.real, group)
 
     def living(self) -> list[Group]:
-        """Return the groups that are there, as they were created."""
+        """Return the existing groups, as they were created."""
         there = {
             group.generation
             for tenant in ("t", "u")

@@ -58,7 +58,7 @@ def start(script: str, folder: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_of_calls_of_four_processes_exactly_as_many_as_may_be_pass(tmp_path: Path) -> None:
+def test_the_calls_of_four_processes_fill_the_limit_exactly(tmp_path: Path) -> None:
     Database(tmp_path)
     racers = [start(RACER, tmp_path) for _ in range(4)]
     for racer in racers:
@@ -92,7 +92,7 @@ def test_an_address_that_was_seen_costs_no_write(tmp_path: Path) -> None:
         assert database.connection.total_changes - before == written
 
 
-def test_expired_sightings_do_not_pile_up(tmp_path: Path) -> None:
+def test_expired_addresses_do_not_pile_up(tmp_path: Path) -> None:
     database = Database(tmp_path)
     tracker = SqliteDistinctTracker(database)
     for number in range(20):

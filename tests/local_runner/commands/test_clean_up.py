@@ -1,4 +1,4 @@
-"""The command that cleans up once."""
+"""The command `clean-up`."""
 
 import json
 import os
@@ -15,7 +15,7 @@ LONG_AGO = 1_700_000_000.0
 
 
 def rows(finished: Finished) -> dict[str, int]:
-    """Return the numbers of the table that was printed."""
+    """Return the numbers in the printed table."""
     assert finished.returncode == 0, finished.stderr
     cells = (line.strip("│┃ ").split("│") for line in finished.stdout.splitlines() if "│" in line)
     return {name.strip(): int(count) for name, count in cells}
@@ -39,7 +39,7 @@ def test_cleans_up_and_prints_what_was_removed(tmp_path: Path) -> None:
     assert set(rows(run(tmp_path, "clean-up")).values()) == {0}
 
 
-def test_an_old_photo_that_was_just_dropped_into_the_inbox_stays(tmp_path: Path) -> None:
+def test_keeps_an_old_photo_that_was_just_dropped_into_the_inbox(tmp_path: Path) -> None:
     inbox = tmp_path / "data" / "inbox"
     inbox.mkdir(parents=True)
     (inbox / "old.jpg").write_bytes(b"x")
@@ -48,7 +48,7 @@ def test_an_old_photo_that_was_just_dropped_into_the_inbox_stays(tmp_path: Path)
     assert (inbox / "old.jpg").exists()
 
 
-def test_a_failure_is_told_by_the_status(tmp_path: Path) -> None:
+def test_a_failed_step_sets_the_exit_status(tmp_path: Path) -> None:
     data = tmp_path / "data"
     litter(data)
     database = Database(data)

@@ -1,4 +1,4 @@
-"""The commands that list and erase enrolled people."""
+"""The commands `persons list` and `persons erase`."""
 
 import hashlib
 import json
@@ -77,7 +77,7 @@ def test_erases_one_person_and_prints_a_receipt(persons: SqlitePersons, tmp_path
 
 
 @pytest.mark.usefixtures("persons")
-def test_a_receipt_can_be_read_without_json(tmp_path: Path) -> None:
+def test_prints_a_receipt_as_text(tmp_path: Path) -> None:
     lines = run(tmp_path, "erase", "withmind", "bob").stdout.splitlines()
     assert lines[0].startswith("receipt_id")
     assert "user_id        bob" in lines
@@ -96,14 +96,16 @@ def test_erases_a_whole_company(persons: SqlitePersons, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["withmind", "eve"], ["nobody", "--all"], ["withmind", "bob", "--tenant=acme"]]
 )
-def test_erasing_nobody_is_an_error(tmp_path: Path, arguments: list[str]) -> None:
+def test_refuses_to_erase_a_person_who_is_not_enrolled(
+    tmp_path: Path, arguments: list[str]
+) -> None:
     done = run(tmp_path, "erase", *arguments)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "nobody of this name" in done.stderr
 
 
 @pytest.mark.usefixtures("persons")
 @pytest.mark.parametrize("arguments", [["withmind"], ["withmind", "bob", "--all"], []])
-def test_what_to_erase_must_be_said(tmp_path: Path, arguments: list[str]) -> None:
+def test_refuses_to_erase_without_an_id_or_all(tmp_path: Path, arguments: list[str]) -> None:
     assert run(tmp_path, "erase", *arguments).returncode == 2
     assert run(tmp_path, "list", "withmind").stdout == "bob\ntamy\n"

@@ -13,7 +13,7 @@ import pytest
 
 from harness import builders, photos
 from harness.command_line import TIMEOUT_S, Finished, environment, run
-from local_runner import deidentify as command
+from local_runner.commands import deidentify as command
 from shared.app import App
 from shared.config import ROOT
 from shared.core.deadline import Deadline
@@ -61,7 +61,7 @@ def row(finished: Finished, name: str) -> list[str]:
 
 
 def is_changed(data: bytes) -> bool:
-    """Tell whether the astronaut's face looks otherwise, and the corner next to it the same."""
+    """Return whether the astronaut's face looks different, and the corner the same."""
     before, after = image_files.pillow(ASTRONAUT, "RGB"), image_files.pillow(data, "RGB")
     gap = abs(before.astype(int) - after.astype(int))
     return bool(gap[90:150, 190:250].mean() > 20 and gap[400:, 400:].mean() < 5)
@@ -69,7 +69,7 @@ def is_changed(data: bytes) -> bool:
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of photos with and without faces, of a broken one and of another file."""
+    """A folder of photos with and without faces, a broken photo, and files of other types."""
     folder = tmp_path_factory.mktemp("album") / "내 사진 [1] :car:"
     write(folder / "astronaut.jpg")
     write(folder / "여름 휴가" / "얼굴 사진.JPG")
@@ -100,7 +100,9 @@ def test_writes_a_photo_into_a_folder(tmp_path: Path, is_there: bool) -> None:
     assert list(files(folder)) == ["a.jpg"]
 
 
-def test_does_all_that_can_be_done_of_a_folder(tmp_path: Path, album: Path) -> None:
+def test_processes_every_photo_of_a_folder_that_can_be_processed(
+    tmp_path: Path, album: Path
+) -> None:
     out = tmp_path / "숨긴 사진"
     finished = deidentify(tmp_path, album, "-o", out)
     assert finished.returncode == 1
@@ -118,10 +120,10 @@ def test_does_all_that_can_be_done_of_a_folder(tmp_path: Path, album: Path) -> N
         "", "the JPEG ends before its end-of-image marker",
     ]  # fmt: skip
     assert row(finished, "text.png")[1:] == ["", "it is no JPEG, PNG or BMP file"]
-    assert row(finished, "5 photos")[1:] == ["2", "2 not done"]
+    assert row(finished, "5 photos")[1:] == ["2", "2 failed"]
 
 
-def test_the_result_depends_on_neither_the_jobs_nor_an_earlier_run(
+def test_the_result_depends_neither_on_jobs_nor_on_an_earlier_run(
     tmp_path: Path, album: Path
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
@@ -133,7 +135,7 @@ def test_the_result_depends_on_neither_the_jobs_nor_an_earlier_run(
     assert files(one) == files(two)
 
 
-def test_leaves_out_what_an_earlier_run_wrote_inside_of_the_folder(tmp_path: Path) -> None:
+def test_ignores_what_an_earlier_run_wrote_into_the_folder(tmp_path: Path) -> None:
     source = write(tmp_path / "in" / "a.jpg").parent
     for _ in range(2):
         finished = deidentify(tmp_path, source, "-o", source / "out")
@@ -196,7 +198,7 @@ def enrolled(app: App, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("option", "hidden"), [("--keep", 0), ("--only", 1)])
-def test_keeps_the_people_of_a_group_or_hides_them_alone(
+def test_keeps_the_people_of_a_group_or_hides_only_them(
     enrolled: Path, option: str, hidden: int
 ) -> None:
     source, target = write(enrolled / "a.jpg"), enrolled / f"{option}.jpg"
@@ -206,14 +208,14 @@ def test_keeps_the_people_of_a_group_or_hides_them_alone(
     assert is_changed(target.read_bytes()) is (hidden == 1)
 
 
-def test_a_group_that_the_tenant_does_not_have_is_told_once(enrolled: Path) -> None:
+def test_reports_once_that_the_tenant_does_not_have_the_group(enrolled: Path) -> None:
     source = write(enrolled / "a.jpg")
     finished = deidentify(enrolled, source, "-o", enrolled / "none.jpg", "--keep", "crew")
     assert_refused(finished, 2, "'local' has no group 'crew'")
     assert not (enrolled / "none.jpg").exists()
 
 
-def test_a_group_of_a_model_that_is_not_here_is_told_once(tmp_path: Path) -> None:
+def test_reports_once_that_the_model_of_the_group_is_missing(tmp_path: Path) -> None:
     store = App(builders.settings(tmp_path / "data"))
     groups.create(
         store.groups, store.sealer, tenant="acme", group_id="crew", model_version="of-old"
@@ -236,7 +238,7 @@ def test_refuses_to_write_over_a_folder_of_photos(tmp_path: Path, out: str) -> N
     source = write(tmp_path / "in" / "a.jpg").parent
     (tmp_path / "link").symlink_to(source)
     finished = deidentify(tmp_path, source, "-o", tmp_path / out)
-    assert_refused(finished, 2, "would replace the photos themselves")
+    assert_refused(finished, 2, "would overwrite the photos themselves")
     assert files(source) == {"a.jpg": ASTRONAUT}
 
 
@@ -244,7 +246,7 @@ def test_refuses_to_write_over_a_photo_below_the_folder(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.jpg")
     write(tmp_path / "in" / "in" / "a.jpg")
     finished = deidentify(tmp_path, tmp_path / "in", "-o", tmp_path)
-    assert_refused(finished, 2, "would replace the photos themselves")
+    assert_refused(finished, 2, "would overwrite the photos themselves")
     assert (tmp_path / "in" / "a.jpg").read_bytes() == ASTRONAUT
 
 
@@ -252,11 +254,11 @@ def test_refuses_to_write_over_a_photo(tmp_path: Path) -> None:
     source = write(tmp_path / "a.jpg")
     for out in (source, tmp_path):
         finished = deidentify(tmp_path, source, "-o", out)
-        assert_refused(finished, 2, "would replace the photos themselves")
+        assert_refused(finished, 2, "would overwrite the photos themselves")
     assert source.read_bytes() == ASTRONAUT
 
 
-def test_refuses_to_write_a_photo_as_one_of_another_kind(tmp_path: Path) -> None:
+def test_refuses_to_change_the_format_of_a_photo(tmp_path: Path) -> None:
     finished = deidentify(tmp_path, write(tmp_path / "a.jpg"), "-o", tmp_path / "b.png")
     assert_refused(finished, 2, "b.png", ".jpg")
 
@@ -264,7 +266,7 @@ def test_refuses_to_write_a_photo_as_one_of_another_kind(tmp_path: Path) -> None
 def test_refuses_a_folder_without_photos(tmp_path: Path) -> None:
     source = write(tmp_path / "in" / "notes.txt", b"notes").parent
     finished = deidentify(tmp_path, source, "-o", tmp_path / "out")
-    assert_refused(finished, 2, str(source), "holds no jpg, jpeg, png or bmp file")
+    assert_refused(finished, 2, str(source), "contains no jpg, jpeg, png or bmp file")
 
 
 def test_refuses_a_missing_path(tmp_path: Path) -> None:
@@ -279,7 +281,7 @@ def test_reports_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     assert row(finished, "a.jpg")[2].startswith("Not a directory: ")
 
 
-def test_reports_an_output_whose_name_is_no_utf_8(tmp_path: Path) -> None:
+def test_reports_an_output_whose_name_is_not_utf_8(tmp_path: Path) -> None:
     name = os.fsdecode("가".encode("cp949"))
     blocker = write(tmp_path / name, b"a file, no folder")
     finished = deidentify(tmp_path, write(tmp_path / "a.jpg"), "-o", blocker / "out")
@@ -288,7 +290,7 @@ def test_reports_an_output_whose_name_is_no_utf_8(tmp_path: Path) -> None:
 
 
 class Fragile:
-    """A codec that fails on one image, as a library might."""
+    """A codec that fails on one image, like a faulty library."""
 
     def __init__(self, codec: ImageCodec, bad: bytes) -> None:
         self._codec = codec
@@ -304,7 +306,7 @@ class Fragile:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_error_that_nobody_foresaw_ends_its_photo_alone(
+def test_an_unexpected_error_stops_only_its_photo(
     app: App,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -323,15 +325,13 @@ def test_an_error_that_nobody_foresaw_ends_its_photo_alone(
     )
     monkeypatch.setattr(command, "App", lambda _settings: fragile)
     caplog.set_level(logging.INFO)
-    source, output = tmp_path / "in", tmp_path / "out"
-    status = command.run(app.settings, source, output, HideOptions(), tenant="local", jobs=jobs)
-    said = capsys.readouterr()
-    finished = Finished([], status, said.out, said.err)
-    assert status == 1
+    output = tmp_path / "out"
+    pairs = [(tmp_path / "in" / f"{name}.jpg", output / f"{name}.jpg") for name in "abcd"]
+    outcomes = command.hide_all(app.settings, pairs, HideOptions(), tenant="local", jobs=jobs)
     assert set(files(output)) == {"a.jpg", "c.jpg", "d.jpg"}
-    assert row(finished, "b.jpg")[1:] == ["", "it failed unexpectedly: error"]
-    assert row(finished, "4 photos")[1:] == ["3", "1 not done"]
-    assert "Traceback" not in said.out + said.err + caplog.text
+    assert [outcome.error for outcome in outcomes] == ["", "it failed unexpectedly: error", "", ""]
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.out + printed.err + caplog.text
 
 
 def test_reports_a_setting_that_a_photo_exceeds(tmp_path: Path) -> None:
@@ -343,13 +343,13 @@ def test_reports_a_setting_that_a_photo_exceeds(tmp_path: Path) -> None:
     assert row(finished, "a.jpg")[2] == "it took longer than ANALYSIS_TIMEOUT_S"
 
 
-def test_says_once_that_the_models_are_missing(tmp_path: Path, album: Path) -> None:
+def test_reports_once_that_the_models_are_missing(tmp_path: Path, album: Path) -> None:
     finished = deidentify(tmp_path, album, "-o", tmp_path / "out", MODELS_DIR=str(tmp_path))
     assert_refused(finished, 1, str(tmp_path))
     assert finished.stderr.count("run `make models`") == 1
 
 
-def test_takes_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
+def test_accepts_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     name = os.fsdecode("가.jpg".encode("cp949"))
     source = write(tmp_path / "in" / name).parent
     finished = deidentify(tmp_path, source, "-o", tmp_path / "out")
@@ -357,7 +357,7 @@ def test_takes_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
     assert list(files(tmp_path / "out")) == [name]
 
 
-def test_an_interrupt_waits_for_the_photos_under_way_alone(tmp_path: Path) -> None:
+def test_an_interrupt_waits_only_for_the_photos_in_progress(tmp_path: Path) -> None:
     for number in range(200):
         write(tmp_path / "in" / f"{number}.jpg")
     out = tmp_path / "out"

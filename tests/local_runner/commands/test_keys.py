@@ -1,11 +1,10 @@
 """The commands `keys` and `usage`, on both backends."""
 
-import argparse
 import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import pytest
 
 from functions.etri import face_deid
 from harness import builders
-from local_runner import keys
-from local_runner.settings import RunnerSettings
+from local_runner import __main__
+from shared import log
 from shared.app import App
 from shared.config import ROOT, Settings
 from tests.shared.storage.aws import access_tables
@@ -25,45 +24,42 @@ TABLES = {
     "KEY_LOG_TABLE": access_tables.LOG,
     "USAGE_TABLE": access_tables.USAGE,
 }
-UNUSED = {
-    name: f"unused-{name}"
-    for name in (
-        "GROUPS_TABLE", "FACES_TABLE", "PERSONS_TABLE", "KMS_KEY_ID",
-        "INBOX_BUCKET", "OUTBOX_BUCKET", "SNAPSHOTS_BUCKET",
-    )
-}  # fmt: skip
 
 
 class CommandLine:
-    """The commands of a deployment, in this process."""
+    """The command line of a deployment, in this process."""
 
-    def __init__(self, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-        self.settings = settings
-        self._app = App(settings)
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        capsys: pytest.CaptureFixture[str],
+        patch: pytest.MonkeyPatch,
+    ) -> None:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        patch.setattr(log, "configure", lambda _level: None)  # the log is pytest's own
+        self._app = App(Settings.from_environment())
         self._capsys = capsys
-        self._parser = argparse.ArgumentParser()
-        keys.add_commands(self._parser.add_subparsers(required=True))
+        self._patch = patch
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Return the exit status, the output and the errors of a command."""
+        self._patch.setattr(sys, "argv", ["local_runner", *words])
         try:
-            arguments = self._parser.parse_args(words)
-            status = arguments.command(
-                arguments, self.settings, RunnerSettings.from_environment({})
-            )
+            status: Any = __main__.main()
         except SystemExit as stop:
             status = stop.code
         output = self._capsys.readouterr()
         return status, output.out, output.err
 
     def json(self, *words: str) -> Any:
-        """Return what a command answers in JSON."""
+        """Return the JSON that a command prints."""
         status, output, errors = self.run(*words, "--json")
         assert (status, errors) == (0, "")
         return json.loads(output)
 
     def call(self, text: str) -> str:
-        """Call FaceDeID with a key; return the reason why it was refused, or `ok`."""
+        """Call FaceDeID with a key; return the reason of a refusal, or `ok`."""
         event = builders.event(body=builders.deid_body(b"x"), headers={"authorization": text})
         answer = builders.answer(face_deid.handler(event, None, self._app))
         return str(answer.get("reason", "ok"))
@@ -76,18 +72,24 @@ def dynamo() -> Iterator[Dynamo]:
 
 
 @pytest.fixture
-def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(builders.settings(tmp_path), capsys)
+def line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> CommandLine:
+    return CommandLine({"DATA_DIR": str(tmp_path)}, capsys, monkeypatch)
 
 
 @pytest.fixture(params=["local", "aws"])
 def either_line(
-    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> CommandLine:
-    if request.param == "local":
-        return CommandLine(builders.settings(tmp_path), capsys)
-    access_tables.create(request.getfixturevalue("dynamo"))
-    return CommandLine(builders.settings(tmp_path, BACKEND="aws", **TABLES, **UNUSED), capsys)
+    environ = {"DATA_DIR": str(tmp_path)}
+    if request.param == "aws":
+        access_tables.create(request.getfixturevalue("dynamo"))
+        environ = {"BACKEND": "aws", "KEY_SECRET": "s", **TABLES}
+    return CommandLine(environ, capsys, monkeypatch)
 
 
 def create(line: CommandLine, *options: str) -> str:
@@ -95,7 +97,7 @@ def create(line: CommandLine, *options: str) -> str:
     return text
 
 
-def test_a_key_from_its_first_day_to_its_last(either_line: CommandLine) -> None:
+def test_every_step_in_the_life_of_a_key(either_line: CommandLine) -> None:
     line = either_line
     text = create(line, "--daily", "2")
     assert [line.call(text) for _ in range(3)] == ["ok", "ok", "Daily Limit Exceeded"]
@@ -122,7 +124,7 @@ def test_a_key_from_its_first_day_to_its_last(either_line: CommandLine) -> None:
     ]  # fmt: skip
 
 
-def test_every_limit_can_be_set_and_taken_away(line: CommandLine) -> None:
+def test_sets_and_removes_every_limit(line: CommandLine) -> None:
     create(
         line, "--daily", "1", "--monthly", "2", "--yearly", "3", "--network", "10.0.0.0/8",
         "--network", "2001:db8::/32", "--path", "/FaceDeID", "--max-ips", "4",
@@ -155,7 +157,7 @@ def test_every_limit_can_be_set_and_taken_away(line: CommandLine) -> None:
     }  # fmt: skip
 
 
-def test_a_new_key_may_call_five_thousand_times_a_day(line: CommandLine) -> None:
+def test_a_new_key_has_five_thousand_calls_a_day(line: CommandLine) -> None:
     create(line)
     limits = line.json("keys", "show", "shop")["limits"]
     assert limits.pop("daily") == 5000
@@ -170,49 +172,51 @@ def test_shows_calls_by_day_month_and_year(line: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reason"),
     [
         (["keys", "show", "nobody"], "there is no key 'nobody'"),
         (["keys", "create", "shop", "--tenant", "t"], "there is a key 'shop' already"),
-        (["keys", "create", " ", "--tenant", "t"], "1 to 100 characters"),
-        (["keys", "create", "a\nb", "--tenant", "t"], "1 to 100 characters"),
+        (["keys", "create", " ", "--tenant", "t"], "1 to 100 printable characters"),
+        (["keys", "create", "a\nb", "--tenant", "t"], "1 to 100 printable characters"),
         (["keys", "create", "new"], "--tenant"),
-        (["keys", "limit", "shop", "--daily", "many"], "'many' is no whole number"),
-        (["keys", "limit", "shop", "--daily", "-1"], "'-1' is no whole number"),
+        (["keys", "limit", "shop", "--daily", "many"], "non-negative integer, not 'many'"),
+        (["keys", "limit", "shop", "--daily", "-1"], "non-negative integer, not '-1'"),
         (["keys", "limit", "shop", "--network", "10.0.0.1/8"], "has host bits set"),
-        (["keys", "limit", "shop", "--path", "FaceDeID"], "does not begin with /"),
-        (["keys", "limit", "shop", "--in-flight", "0"], "at least 1"),
+        (["keys", "limit", "shop", "--path", "FaceDeID"], "must start with /"),
+        (["keys", "limit", "shop", "--in-flight", "0"], "positive integer, not '0'"),
         (["keys", "limit", "shop", "--max-ips", "1001"], "at most 1000"),
-        (["keys", "limit", "shop", "--rate", "0"], "more than 0"),
-        (["keys", "limit", "shop", "--rate", "nan"], "more than 0"),
+        (["keys", "limit", "shop", "--rate", "0"], "greater than 0"),
+        (["keys", "limit", "shop", "--rate", "nan"], "greater than 0"),
         (["keys", "limit", "shop", "--burst", "3"], "--burst needs --rate"),
         (["keys", "limit", "shop", "--ip-window", "1d"], "--ip-window needs --max-ips"),
-        (["keys", "limit", "shop", "--max-ips", "3", "--ip-window", "0"], "more than 0"),
+        (["keys", "limit", "shop", "--max-ips", "3", "--ip-window", "0"], "greater than 0"),
         (["keys", "rotate", "shop", "--overlap", "soon"], "no time as 7d"),
         (["usage", "--by", "week"], "'week'"),
     ],
 )
-def test_tells_what_is_wrong(line: CommandLine, words: list[str], told: str) -> None:
+def test_refuses_a_wrong_call_with_the_reason(
+    line: CommandLine, words: list[str], reason: str
+) -> None:
     create(line)
     before = line.json("keys", "list")
     status, output, errors = line.run(*words)
     assert (status, output) == (2, "")
-    assert told in errors
+    assert reason in errors
     assert line.json("keys", "list") == before
 
 
 @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
-def test_asks_before_it_deletes(
+def test_asks_before_deleting_a_key(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
 ) -> None:
     create(line)
     monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
     status, _, _ = line.run("keys", "delete", "shop")
-    assert status == (2 if left else 0)
+    assert status == (1 if left else 0)
     assert len(line.json("keys", "list")) == left
 
 
-def test_a_real_command_line_makes_a_key_and_shows_it_as_tables(tmp_path: Path) -> None:
+def test_prints_tables_and_the_value_of_a_key_only_once(tmp_path: Path) -> None:
     def run(*words: str) -> str:
         return subprocess.run(
             [sys.executable, "-m", "local_runner", *words],

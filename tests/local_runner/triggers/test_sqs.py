@@ -1,4 +1,4 @@
-"""Messages of an SQS queue, given to a function."""
+"""Messages of an SQS queue."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,38 +6,37 @@ from typing import Any
 import boto3
 import pytest
 
-from local_runner.triggers.queue import Queue
-from shared.storage.aws.queues import SqsQueue
+from local_runner.triggers.sqs import SqsPoller
 from tests.local_runner.triggers.recorder import Recorder
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 
 class Mail:
-    """A queue, what fires for its messages, and the function that is called."""
+    """A queue, its poller, and the function that is invoked."""
 
     def __init__(self, batch_size: int = 10) -> None:
         self.sqs = boto3.client("sqs")
         self.url = self.sqs.create_queue(QueueName="uploads")["QueueUrl"]
         self.called = Recorder()
-        self.queue = Queue(SqsQueue(self.url), self.called, batch_size=batch_size)
+        self.poller = SqsPoller(self.url, self.called, batch_size=batch_size)
 
     def send(self, *bodies: str) -> None:
         for body in bodies:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
     def left(self) -> int:
-        """Return how many messages the queue still has, those in flight among them."""
+        """Return how many messages the queue still has, including those in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
         return sum(int(count) for count in answer["Attributes"].values())
 
     def poll(self) -> list[str]:
-        self.queue.poll()
+        self.poller.poll()
         return bodies_of(self.called.take())
 
     def hide_nothing(self) -> None:
-        """Let messages come again at once when they were received and not deleted."""
+        """Deliver received messages again at once unless they are deleted."""
         self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": "0"})
 
 
@@ -45,7 +44,7 @@ def bodies_of(records: list[Mapping[str, Any]]) -> list[str]:
     return sorted(record["body"] for record in records)
 
 
-def test_messages_are_told_once() -> None:
+def test_delivers_each_message_once() -> None:
     mail = Mail()
     mail.send("a", "b")
     assert mail.poll() == ["a", "b"]
@@ -53,10 +52,10 @@ def test_messages_are_told_once() -> None:
     assert mail.poll() == []
 
 
-def test_an_event_is_one_of_sqs() -> None:
+def test_an_event_has_the_form_of_an_sqs_event() -> None:
     mail = Mail()
     mail.send("grüß")
-    mail.queue.poll()
+    mail.poller.poll()
     (message,) = mail.called.take()
     assert (message["body"], message["eventSource"]) == ("grüß", "aws:sqs")
     assert message["eventSourceARN"].startswith("arn:aws:sqs:ap-northeast-2:")
@@ -65,7 +64,7 @@ def test_an_event_is_one_of_sqs() -> None:
     assert message["messageId"]
 
 
-def test_only_failed_messages_stay_in_the_queue_and_come_again() -> None:
+def test_only_failed_messages_stay_in_the_queue_and_are_delivered_again() -> None:
     mail = Mail()
     mail.hide_nothing()
     mail.called.fails = lambda record: record["body"] == "bad"
@@ -77,7 +76,7 @@ def test_only_failed_messages_stay_in_the_queue_and_come_again() -> None:
     assert mail.left() == 0
 
 
-def test_no_message_is_lost_where_the_function_fails_as_a_whole() -> None:
+def test_no_message_is_lost_if_the_function_fails_as_a_whole() -> None:
     mail = Mail()
     mail.called.fails = mail.called.raises
     mail.send("a", "b")

@@ -1,4 +1,4 @@
-"""The change log of the local store, as a function is told of it."""
+"""Changes of faces in SQLite, and their delivery to a function."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,34 +9,36 @@ import pytest
 
 from harness import builders
 from local_runner import functions
-from local_runner.triggers.change_log import ChangeLog
+from local_runner.triggers.sqlite_changes import ChangeLog, ChangePoller, RowChange
 from shared.core.recognition.models import Group
-from shared.storage.local.change_log import SqliteChangeLog
 from shared.storage.local.database import Database
 from tests.local_runner.triggers.recorder import Clock, Recorder
 from tests.shared.storage.stores import Store, sqlite_store
 
 
 class Follower:
-    """A store's change log, its trigger, and the function that is called."""
+    """The poller of a store's changes, and the function that is invoked."""
 
     def __init__(self, folder: Path, batch_size: int = 100) -> None:
         self.called = Recorder()
         self.clock = Clock()
-        log = SqliteChangeLog(Database(folder))
-        self.log = ChangeLog(
-            log, "FacesTable", self.called, batch_size=batch_size, clock=self.clock
+        self.poller = ChangePoller(
+            ChangeLog(Database(folder)),
+            "FacesTable",
+            self.called,
+            batch_size=batch_size,
+            clock=self.clock,
         )
 
     def poll(self, *, after_s: float = 1.0) -> list[Mapping[str, Any]]:
-        """Poll until nothing is left to do; return the records that were told, in order."""
+        """Poll until nothing is left to do; return the delivered records, in order."""
         self.clock.now += after_s
-        told: list[Mapping[str, Any]] = []
-        self.log.poll()
+        delivered: list[Mapping[str, Any]] = []
+        self.poller.poll()
         while records := self.called.take():
-            told += records
-            self.log.poll()
-        return told
+            delivered += records
+            self.poller.poll()
+        return delivered
 
 
 def generations(records: list[Mapping[str, Any]]) -> list[str]:
@@ -61,7 +63,7 @@ def follower(store: Store, tmp_path: Path) -> Follower:
     return Follower(tmp_path)
 
 
-def test_tells_of_each_new_face_once_and_in_order(store: Store, follower: Follower) -> None:
+def test_delivers_each_new_face_once_and_in_order(store: Store, follower: Follower) -> None:
     group = store.create()
     faces = store.add(group, 3)
     assert face_ids(follower.poll()) == [face.face_id for face in faces]
@@ -70,7 +72,7 @@ def test_tells_of_each_new_face_once_and_in_order(store: Store, follower: Follow
     assert face_ids(follower.poll()) == [late.face_id]
 
 
-def test_a_record_is_one_of_the_stream_of_a_table(store: Store, follower: Follower) -> None:
+def test_a_record_has_the_form_of_a_stream_record(store: Store, follower: Follower) -> None:
     group = store.create()
     face, _ = store.add(group, 2)
     first, second = follower.poll()
@@ -108,14 +110,16 @@ def test_a_deleted_group_is_a_removed_row(
     assert follower.poll() == []
 
 
-def test_a_start_tells_the_newest_change_of_every_group(store: Store, tmp_path: Path) -> None:
+def test_after_a_start_delivers_the_newest_change_of_every_group(
+    store: Store, tmp_path: Path
+) -> None:
     group, other = store.create("a"), store.create("b")
     newest = store.add(group, 5)[-1]
     removed = store.add(other, 5)[0]
     store.faces.remove(other, removed.face_id)
     store.create("empty")
-    told = Follower(tmp_path).poll()
-    assert sorted(face_ids(told)) == sorted([newest.face_id, removed.face_id])
+    records = Follower(tmp_path).poll()
+    assert sorted(face_ids(records)) == sorted([newest.face_id, removed.face_id])
 
 
 def test_an_event_holds_no_more_than_a_batch_and_groups_share_it(
@@ -125,14 +129,14 @@ def test_an_event_holds_no_more_than_a_batch_and_groups_share_it(
     many, few = store.create("a"), store.create("b")
     store.add(many, 30)
     store.add(few, 3)
-    assert follower.log.poll()
+    assert follower.poller.poll()
     (event,) = follower.called.events
     assert Counter(generations(event["Records"])) == {many.generation: 5, few.generation: 3}
     assert len(follower.poll()) == 33
     assert follower.poll() == []
 
 
-def test_a_failed_batch_is_told_again_from_its_failure(store: Store, follower: Follower) -> None:
+def test_retries_a_batch_from_its_first_failure(store: Store, follower: Follower) -> None:
     group = store.create()
     ids = [face.face_id for face in store.add(group, 4)]
     follower.called.fails = lambda record: face_ids([record]) == [ids[2]]
@@ -143,7 +147,7 @@ def test_a_failed_batch_is_told_again_from_its_failure(store: Store, follower: F
     assert follower.poll(after_s=1e6) == []
 
 
-def test_a_group_that_fails_does_not_hold_up_others_and_is_asked_for_ever_less_often(
+def test_a_failing_group_does_not_delay_others_and_is_retried_less_and_less_often(
     store: Store, follower: Follower
 ) -> None:
     bad, good = store.create("a"), store.create("b")
@@ -159,9 +163,7 @@ def test_a_group_that_fails_does_not_hold_up_others_and_is_asked_for_ever_less_o
     assert generations(follower.poll(after_s=300)) == [bad.generation]
 
 
-def test_what_changes_while_the_function_runs_is_told_afterwards(
-    store: Store, follower: Follower
-) -> None:
+def test_delivers_changes_made_while_the_function_runs(store: Store, follower: Follower) -> None:
     group = store.create()
     store.add(group, 1)
     late = []
@@ -174,7 +176,7 @@ def test_what_changes_while_the_function_runs_is_told_afterwards(
     assert face_ids(follower.poll())[-1] == late[0].face_id
 
 
-def test_a_function_that_fails_as_a_whole_is_called_again(store: Store, follower: Follower) -> None:
+def test_invokes_a_function_again_that_failed_as_a_whole(store: Store, follower: Follower) -> None:
     group = store.create()
     store.add(group, 2)
     follower.called.fails = follower.called.raises
@@ -185,11 +187,74 @@ def test_a_function_that_fails_as_a_whole_is_called_again(store: Store, follower
 
 def test_a_handler_takes_the_event(store: Store, tmp_path: Path) -> None:
     app = builders.app(tmp_path)
-    call = functions.caller("Note", "tests.local_runner.triggers.handlers.note_change", app)
-    log = ChangeLog(
-        SqliteChangeLog(Database(app.settings.data_dir)), "FacesTable", call, batch_size=10
-    )
+    invoke = functions.invoker("Note", "tests.local_runner.triggers.handlers.note_change", app)
+    log = ChangeLog(Database(app.settings.data_dir))
+    poller = ChangePoller(log, "FacesTable", invoke, batch_size=10)
     group = store.create()
     store.add(group, 1)
-    log.poll()
+    poller.poll()
     assert app.outbox.stat(f"changed/{group.generation}") is not None
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> ChangeLog:
+    return ChangeLog(Database(tmp_path))
+
+
+def test_the_version_changes_only_with_writes(store: Store, log: ChangeLog) -> None:
+    version = log.version()
+    assert log.version() == version
+    group = store.create()
+    created = log.version()
+    assert created != version
+    store.add(group, 1)
+    assert log.version() != created
+
+
+def test_the_version_changes_with_writes_of_the_same_connection(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    log = ChangeLog(database)
+    version = log.version()
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO purge (generation) VALUES ('g')")
+    assert log.version() != version
+
+
+def test_a_face_that_was_added_and_removed_is_one_change(store: Store, log: ChangeLog) -> None:
+    group = store.create()
+    first, second = store.add(group, 2)
+    store.faces.remove(group, first.face_id)
+    assert log.since({}, limit=10) == [
+        RowChange(group.generation, second.face_id, 2, "INSERT"),
+        RowChange(group.generation, first.face_id, 3, "MODIFY"),
+    ]
+
+
+def test_finds_the_newest_change_of_each_group(store: Store, log: ChangeLog) -> None:
+    group = store.create("a")
+    _, face = store.add(group, 2)
+    store.create("empty")
+    assert log.newest() == [RowChange(group.generation, face.face_id, 2, "INSERT")]
+
+
+def test_a_deleted_group_is_a_removal_until_it_is_forgotten(store: Store, log: ChangeLog) -> None:
+    group = store.create()
+    store.add(group, 1)
+    (seen,) = log.newest()
+    store.groups.delete(group)
+    gone = RowChange(group.generation, seen.face_id, 1, "REMOVE")
+    assert log.since({group.generation: seen}, limit=10) == [gone]
+    assert log.since({group.generation: seen}, limit=10, without={group.generation}) == []
+    assert log.since({}, limit=10) == []
+
+
+def test_more_groups_than_the_limit_come_in_turn(store: Store, log: ChangeLog) -> None:
+    for name in "abcde":
+        store.add(store.create(name), 2)
+    seen: dict[str, RowChange] = {}
+    found = []
+    while changes := log.since(seen, limit=2):
+        assert len(changes) <= 2
+        found += changes
+        seen |= {change.generation: change for change in changes}
+    assert len(found) == len(set(found)) == 10

@@ -1,21 +1,22 @@
-"""The stream of a DynamoDB table, given to a function."""
+"""The stream of a DynamoDB table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 
-from local_runner.triggers.stream import Stream
-from shared.storage.aws.streams import Shard, TableStream
+from local_runner.triggers.dynamodb_stream import Shard, StreamPoller, TableStream
 from tests.local_runner.triggers.recorder import Clock, Recorder
+from tests.shared.storage.aws.dynamo import Dynamo, Fault, running
 
 TABLE = "FacesTable"
 
 
 class Table:
-    """A table, what fires for its changes, and the function that is called."""
+    """A table, the poller of its stream, and the function that is invoked."""
 
     def __init__(self, batch_size: int = 100) -> None:
         self.dynamodb = boto3.client("dynamodb")
@@ -38,8 +39,8 @@ class Table:
         self.restart()
 
     def restart(self) -> None:
-        """Follow the stream anew, as a new process does."""
-        self.stream = Stream(
+        """Start again from nothing, as a new process does."""
+        self.poller = StreamPoller(
             TableStream(TABLE), self.called, batch_size=self.batch_size, clock=self.clock
         )
 
@@ -50,7 +51,7 @@ class Table:
 
     def poll(self, *, after_s: float = 0.0) -> list[str]:
         self.clock.now += after_s
-        self.stream.poll()
+        self.poller.poll()
         return face_ids(self.called.take())
 
 
@@ -67,16 +68,16 @@ def table(aws: None) -> Table:
     return Table()
 
 
-def test_changes_are_told_once_and_in_order(table: Table) -> None:
+def test_delivers_each_change_once_and_in_order(table: Table) -> None:
     table.put("b", "a")
     assert [table.poll(), table.poll()] == [["b", "a"], []]
     table.put("c")
     assert [table.poll(), table.poll()] == [["c"], []]
 
 
-def test_an_event_is_one_of_a_stream_and_plain_json(table: Table) -> None:
+def test_an_event_has_the_form_of_a_stream_event_and_is_plain_json(table: Table) -> None:
     table.put("a")
-    table.stream.poll()
+    table.poller.poll()
     (event,) = table.called.events
     assert json.loads(json.dumps(event)) == event
     (record,) = event["Records"]
@@ -86,7 +87,7 @@ def test_an_event_is_one_of_a_stream_and_plain_json(table: Table) -> None:
     assert set(record["dynamodb"]).isdisjoint({"NewImage", "OldImage"})
 
 
-def test_a_failed_batch_is_told_again_from_its_failure_after_a_pause(table: Table) -> None:
+def test_retries_a_batch_from_its_first_failure_after_a_pause(table: Table) -> None:
     table.put("a", "b", "c")
     table.called.fails = is_of("b")
     assert table.poll() == ["a", "b", "c"]
@@ -99,7 +100,7 @@ def test_a_failed_batch_is_told_again_from_its_failure_after_a_pause(table: Tabl
     assert table.poll(after_s=1e6) == []
 
 
-def test_a_batch_that_fails_at_its_first_record_is_told_again_as_a_whole(table: Table) -> None:
+def test_retries_the_whole_batch_if_its_first_record_failed(table: Table) -> None:
     table.put("a", "b")
     table.called.fails = is_of("a")
     table.poll()
@@ -113,17 +114,17 @@ def test_an_event_holds_no_more_than_a_batch(aws: None) -> None:
     assert [table.poll(), table.poll(), table.poll()] == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_a_new_start_tells_of_all_that_is_left(table: Table) -> None:
+def test_after_a_restart_delivers_all_records_that_are_left(table: Table) -> None:
     table.put("a", "b")
     table.poll()
     table.restart()
     assert table.poll() == ["a", "b"]
 
 
-class Parts:
-    """A stream of several shards, as tables get them when they grow; moto has only one.
+class ManyShards(TableStream):
+    """A stream of several shards, like that of a large table; moto has only one.
 
-    It stands in for `TableStream`: an iterator is a shard and a place in it.
+    An iterator is the name of a shard and an offset.
     """
 
     def __init__(self) -> None:
@@ -155,57 +156,113 @@ class Parts:
 
 
 @pytest.fixture
-def parts() -> Parts:
-    return Parts()
+def shards() -> ManyShards:
+    return ManyShards()
 
 
-def follow(parts: Parts, called: Recorder, polls: int) -> list[str]:
-    stream = Stream(parts, called, batch_size=2, clock=Clock())
+def follow(shards: ManyShards, called: Recorder, polls: int) -> list[str]:
+    poller = StreamPoller(shards, called, batch_size=2, clock=Clock())
     for _ in range(polls):
-        stream.poll()
+        poller.poll()
     return [record["dynamodb"]["SequenceNumber"] for record in called.take()]
 
 
-def test_a_shard_is_read_after_its_parent(parts: Parts) -> None:
-    parts.open("0", "1", "2", "3")
-    parts.open("1", "4", parent="0")
-    parts.open("2", "5", "6", parent="1")
-    parts.closed |= {"0", "1"}
-    assert follow(parts, Recorder(), polls=6) == ["1", "2", "3", "4", "5", "6"]
+def test_a_shard_is_read_after_its_parent(shards: ManyShards) -> None:
+    shards.open("0", "1", "2", "3")
+    shards.open("1", "4", parent="0")
+    shards.open("2", "5", "6", parent="1")
+    shards.closed |= {"0", "1"}
+    assert follow(shards, Recorder(), polls=6) == ["1", "2", "3", "4", "5", "6"]
 
 
-def test_a_shard_is_not_read_while_its_parent_is_not_done(parts: Parts) -> None:
-    parts.open("0", "1")
-    parts.open("1", "2", parent="0")
-    parts.closed.add("0")
+def test_a_shard_waits_for_its_parent_to_end(shards: ManyShards) -> None:
+    shards.open("0", "1")
+    shards.open("1", "2", parent="0")
+    shards.closed.add("0")
     called = Recorder()
     called.fails = lambda record: record["dynamodb"]["SequenceNumber"] == "1"
-    assert follow(parts, called, polls=5) == ["1"]
+    assert follow(shards, called, polls=5) == ["1"]
 
 
-def test_a_shard_whose_parent_is_gone_is_read(parts: Parts) -> None:
-    parts.open("1", "2", parent="0")
-    assert follow(parts, Recorder(), polls=2) == ["2"]
+def test_reads_a_shard_whose_parent_is_gone(shards: ManyShards) -> None:
+    shards.open("1", "2", parent="0")
+    assert follow(shards, Recorder(), polls=2) == ["2"]
 
 
-def test_a_shard_that_opens_later_is_found(parts: Parts) -> None:
-    parts.open("0", "1")
+def test_finds_a_shard_that_opens_later(shards: ManyShards) -> None:
+    shards.open("0", "1")
     called = Recorder()
-    stream = Stream(parts, called, batch_size=2, clock=Clock())
-    stream.poll()
-    parts.open("1", "2", parent="0")
-    parts.closed.add("0")
+    poller = StreamPoller(shards, called, batch_size=2, clock=Clock())
+    poller.poll()
+    shards.open("1", "2", parent="0")
+    shards.closed.add("0")
     for _ in range(3):
-        stream.poll()
+        poller.poll()
     assert len(called.events) == 2
 
 
-def test_an_iterator_that_is_too_old_is_renewed_where_it_stood(parts: Parts) -> None:
-    parts.open("0", "1", "2", "3")
+def test_renews_an_expired_iterator_at_its_position(shards: ManyShards) -> None:
+    shards.open("0", "1", "2", "3")
     called = Recorder()
-    stream = Stream(parts, called, batch_size=2, clock=Clock())
-    stream.poll()
-    parts.is_expired = True
+    poller = StreamPoller(shards, called, batch_size=2, clock=Clock())
+    poller.poll()
+    shards.is_expired = True
     for _ in range(2):
-        stream.poll()
+        poller.poll()
     assert [r["dynamodb"]["SequenceNumber"] for r in called.take()] == ["1", "2", "3"]
+
+
+@dataclass
+class FailingStream:
+    """The stream of a table with three rows, and a DynamoDB that can fail."""
+
+    stream: TableStream
+    dynamo: Dynamo
+
+    def fail(self, operation: str, code: str) -> None:
+        self.dynamo.transport.fail(Fault(operation, code=code), times=1)
+
+    def read(self, iterator: str) -> list[str]:
+        answer = self.stream.read(iterator, 10)
+        assert answer is not None
+        return [record["dynamodb"]["SequenceNumber"] for record in answer[0]]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingStream]:
+    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")  # or moto misses streams
+    with running() as dynamo:
+        client: Any = boto3.client("dynamodb")
+        client.create_table(
+            TableName="T",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        )
+        for key in "abc":
+            client.put_item(TableName="T", Item={"k": {"S": key}})
+        yield FailingStream(TableStream("T"), dynamo)
+
+
+def test_reads_from_the_oldest_record_or_after_a_given_one(failing: FailingStream) -> None:
+    (shard,) = failing.stream.shards()
+    first, second, third = failing.read(failing.stream.iterator(shard.identity, after=None))
+    assert failing.read(failing.stream.iterator(shard.identity, after=first)) == [second, third]
+
+
+@pytest.mark.parametrize("code", ["ExpiredIteratorException", "TrimmedDataAccessException"])
+def test_an_expired_iterator_is_not_an_error(failing: FailingStream, code: str) -> None:
+    (shard,) = failing.stream.shards()
+    iterator = failing.stream.iterator(shard.identity, after=None)
+    failing.fail("GetRecords", code)
+    assert failing.stream.read(iterator, 10) is None
+
+
+def test_starts_with_the_oldest_record_if_those_after_the_given_one_were_trimmed(
+    failing: FailingStream,
+) -> None:
+    (shard,) = failing.stream.shards()
+    numbers = failing.read(failing.stream.iterator(shard.identity, after=None))
+    failing.fail("GetShardIterator", "TrimmedDataAccessException")
+    assert failing.read(failing.stream.iterator(shard.identity, after=numbers[1])) == numbers
