@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Which onnxruntime is installed: cpu, gpu, or auto, which means gpu where an NVIDIA driver answers.
 RUNTIME ?= auto
+# A worker of the tests takes a gigabyte of memory, so not more of them than four.
+ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 CODE := functions shared local_runner tools benchmarks harness tests
 
 # numpy must not spin threads beside those of onnxruntime, which must report nothing to its maker
@@ -11,7 +13,7 @@ export OPENBLAS_NUM_THREADS := 1
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve models test coverage lint check fix docs new-endpoint bench clean always
+.PHONY: help run serve models test test-unit coverage lint check fix docs new-endpoint bench clean always
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,8 +27,11 @@ serve: models ## serve for real with gunicorn (WORKERS, THREADS, and those of ru
 models: $(VENV)/.run ## fetch and prepare the models, once; FROM=folder takes them from files instead
 	@$(BIN)/python -m tools.models fetch $(if $(FROM),--from "$(FROM)")
 
-test: $(VENV)/.dev models ## run every test
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev models ## run every test: unit, integration and e2e (tests/conftest.py)
+	@$(BIN)/python -m pytest $(ON_ALL_CORES)
+
+test-unit: $(VENV)/.dev models ## run the tests that start no process and load no model
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m unit
 
 coverage: $(VENV)/.dev models ## run every test, and show the lines that none of them runs
 	@$(BIN)/python -m pytest --cov

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.processes import coverage_variables, of_session
+from harness.processes import TIMEOUT_S, coverage_variables, of_session
 from shared.config import ROOT, Settings
-
-TIMEOUT_S = 60
 
 Finished = subprocess.CompletedProcess[str]
 

@@ -19,8 +19,8 @@ import requests
 
 from harness.portraits import portrait
 
-_TIMEOUT_S = 60.0  # of a call
-_RETRY_S = 180.0  # until a server answers again
+_TIMEOUT_S = 240.0  # of a call
+_PATIENCE_S = 240.0  # until a server answers again
 _PAUSE_S = 0.05
 _NEAREST = 5
 
@@ -118,7 +118,7 @@ class Enrolment:
 
     def _add(self, number: int) -> str:
         """Add a portrait, and try again until it is acknowledged; return the id of the face."""
-        end = time.monotonic() + _RETRY_S
+        end = time.monotonic() + _PATIENCE_S
         for attempt in itertools.count(1):
             label = f"{number}.{attempt}"
             body = {"image": _image(number), "limit": 1, "externalImageId": label}
@@ -138,7 +138,7 @@ class Enrolment:
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         """Return the data of a call; a call without an answer is repeated."""
-        end = time.monotonic() + _RETRY_S
+        end = time.monotonic() + _PATIENCE_S
         while (answer := self._call(method, path, body)) is None:
             if time.monotonic() > end:
                 raise TimeoutError("no call is answered")

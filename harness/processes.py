@@ -8,7 +8,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-TIMEOUT_S = 60
+TIMEOUT_S = 240
+"""How long to wait for what happens at once on a machine that has nothing else to do."""
 
 
 def wait_for(poll: Callable[[], T], *, timeout_s: float = TIMEOUT_S) -> T:

@@ -6,17 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
-from harness.processes import coverage_variables
+from harness.processes import TIMEOUT_S, coverage_variables, wait_for
 from shared.config import ROOT, Settings
-
-START_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Server:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, and return the exit status."""
         self.process.send_signal(how)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=TIMEOUT_S)
 
 
 @contextlib.contextmanager
@@ -61,7 +58,7 @@ def running(command: str, folder: Path, **environ: str) -> Iterator[Server]:
         )  # fmt: skip
         try:
             server = Server(f"http://127.0.0.1:{port}", process, log)
-            _wait_until_healthy(server)
+            wait_until_healthy(server)
             yield server
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -77,13 +74,19 @@ def free_port() -> int:
         return port
 
 
-def _wait_until_healthy(server: Server) -> None:
-    end = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < end:
-        if server.process.poll() is not None:
-            raise RuntimeError(f"the server ended: {server.log.read_text()}")
-        with contextlib.suppress(requests.ConnectionError):
-            if requests.get(server.url + "/health", timeout=5).status_code == 200:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"the server did not start: {server.log.read_text()}")
+def wait_until_healthy(server: Server) -> None:
+    """Wait for the first answer.
+
+    Raises:
+        RuntimeError: the server ended.
+    """
+    wait_for(lambda: is_healthy(server) or server.process.poll() is not None)
+    if server.process.poll() is not None:
+        raise RuntimeError(f"the server ended: {server.log.read_text()}")
+
+
+def is_healthy(server: Server) -> bool:
+    """Return whether the server answers."""
+    with contextlib.suppress(requests.ConnectionError):
+        return requests.get(server.url + "/health", timeout=TIMEOUT_S).status_code == 200
+    return False

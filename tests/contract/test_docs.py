@@ -14,6 +14,8 @@ from local_runner.settings import RunnerSettings
 from shared.config import ROOT, Settings
 from tests.markdown import Page, pages
 
+pytestmark = pytest.mark.integration  # it starts processes
+
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CODE = [line for path in pages() for line in Page.read(path).code]
 

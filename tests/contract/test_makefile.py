@@ -12,6 +12,8 @@ import yaml
 from shared.config import ROOT
 from tools import requirements
 
+pytestmark = pytest.mark.integration  # it starts processes
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 # Notes the order to make an environment, and makes none.

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.processes import TIMEOUT_S
 from shared.config import ROOT, Settings
+
+pytestmark = pytest.mark.integration  # it starts processes
 
 # Prints its number of threads: a reporter in the background would have one of its own.
 LOAD_A_MODEL = """
@@ -28,7 +31,7 @@ def run(folder: Path, code: str, *words: Path, **environ: str) -> subprocess.Com
     places = {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, words)], cwd=folder, env=places | environ,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import requests
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from harness.processes import TIMEOUT_S
 from tools import provision
 
 
@@ -30,7 +31,7 @@ def empty() -> Iterator[str]:
     thread.start()
     try:
         url = f"http://127.0.0.1:{server.server_port}"
-        requests.post(f"{url}/moto-api/reset", timeout=10).raise_for_status()
+        requests.post(f"{url}/moto-api/reset", timeout=TIMEOUT_S).raise_for_status()
         yield url
     finally:
         server.shutdown()

@@ -42,7 +42,7 @@ class Function:
     )
     answers: "queue.Queue[Answer]" = field(default_factory=queue.Queue)
 
-    def invoke(self, event: object, *, timeout_s: float = 29) -> Answer:
+    def invoke(self, event: object, *, timeout_s: float = 240) -> Answer:
         """Return what the function answers to an event, or the error that it reports."""
         headers = {
             "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),

@@ -22,7 +22,7 @@ from harness import dropped_files
 from harness.command_line import Process, started
 from harness.dropped_files import Dropper
 from harness.enrolment import Enrolment
-from harness.processes import of_session, wait_for
+from harness.processes import TIMEOUT_S, of_session, wait_for
 from harness.server import running
 from shared.app import App
 from shared.core.recognition import groups
@@ -79,7 +79,7 @@ def test_uploads_survive_workers_that_are_killed(tmp_path: Path, seed: int) -> N
     with started(tmp_path, "-m", "local_runner", "work") as worker:
         wait_for(lambda: not dropper.left())
         worker.popen.terminate()
-        assert worker.popen.wait(30) == 0
+        assert worker.popen.wait(TIMEOUT_S) == 0
     assert dropped_files.faults(dropper) == []
 
 
@@ -143,8 +143,8 @@ _CLEAN_UP = """
 import time
 from functions.events.clean_up import handler
 from local_runner.functions import Context
-from shared.app import App
 from shared.config import Settings
+from tests import builders
 app = builders.app_with(Settings.from_environment(), clock=lambda: time.time() + 7200)
 handler({}, Context("CleanUpFunction", "r"), app)
 """
@@ -175,7 +175,7 @@ def test_a_clean_up_that_is_killed_is_finished_by_the_next(tmp_path: Path, seed:
             happens(partial(is_at_most, left, most), within_s=30)
             clean_up.popen.kill()
     with started(tmp_path, "-c", _CLEAN_UP) as clean_up:
-        assert clean_up.popen.wait(60) == 0
+        assert clean_up.popen.wait(TIMEOUT_S) == 0
     assert left() == at_last
     assert database.read("SELECT * FROM purge") == []
     assert {(generation_of(i.key), version_of(i.key)) for i in snapshots.list()} == {
@@ -192,14 +192,14 @@ def test_an_index_survives_builders_that_are_killed(
 ) -> None:
     chance, app = chance_of(seed), open_app(tmp_path)
     groups.create(app.groups, app.sealer, tenant=TENANT, group_id=GROUP, model_version="m")
-    wait_for(lambda: processes.said("ready"), timeout_s=280)
+    wait_for(lambda: processes.said("ready"))
     told = tmp_path / "told"
     changing = fork(processes, "change", tmp_path, seed)
     wait_for(lambda: told.exists() and "\n-" in told.read_text())
     versions = set()
     for round_ in range(8):
         builder = fork(processes, "build", tmp_path, seed)
-        happens(moment_of_build(tmp_path / "snapshots", round_, chance), within_s=10)
+        happens(moment_of_build(app, tmp_path / "snapshots", round_, chance), within_s=TIMEOUT_S)
         os.kill(builder, signal.SIGKILL)
         versions.add(whole_version_in_force(app))
     os.kill(changing, signal.SIGKILL)
@@ -219,6 +219,11 @@ def test_an_index_survives_builders_that_are_killed(
     assert not processes.said("Traceback")
 
 
+def version_in_force(app: App) -> str | None:
+    manifest = app.snapshot_store.manifest(the_group(app))
+    return None if manifest is None else manifest.version
+
+
 def whole_version_in_force(app: App) -> str | None:
     group = the_group(app)
     if (manifest := app.snapshot_store.manifest(group)) is None:
@@ -229,14 +234,16 @@ def whole_version_in_force(app: App) -> str | None:
     return manifest.version
 
 
-def moment_of_build(blobs: Path, round_: int, chance: random.Random) -> Callable[[], object]:
-    """Return what tells of a moment: any, during a write, or between the parts and the manifest."""
+def moment_of_build(
+    app: App, blobs: Path, round_: int, chance: random.Random
+) -> Callable[[], object]:
+    """Return what tells of a moment: any, during a write, or before or after a new manifest."""
     end = time.monotonic() + chance.uniform(0.2, 1.2)
-    before = len(list(blobs.rglob("graph")))
+    before, version = len(list(blobs.rglob("graph"))), version_in_force(app)
     moments: list[Callable[[], object]] = [
         lambda: time.monotonic() > end,
         lambda: time.monotonic() > end and any((blobs / ".partial").glob("*")),
-        lambda: time.monotonic() > end,
+        lambda: time.monotonic() > end and version_in_force(app) != version,
         lambda: len(list(blobs.rglob("graph"))) > before,
     ]
     return moments[round_ % len(moments)]

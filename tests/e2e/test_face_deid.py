@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from harness import photos
+from harness.processes import TIMEOUT_S
 from harness.server import Server, running
 
 KEY = "the-key-of-this-server"
@@ -32,7 +33,9 @@ def post(
     headers = {"Content-Type": "application/json; charset=UTF-8"}
     if key is not None:
         headers["Authorization"] = key
-    return requests.post(server.url + path, data=json.dumps(body), headers=headers, timeout=60)
+    return requests.post(
+        server.url + path, data=json.dumps(body), headers=headers, timeout=TIMEOUT_S
+    )
 
 
 def body_of(image: bytes) -> dict[str, object]:
@@ -53,7 +56,7 @@ def test_hides_the_face_of_a_photo(server: Server) -> None:
 
 def test_takes_the_raw_request_of_the_vendors_node_client(server: Server) -> None:
     body = json.dumps(body_of(photos.astronaut_jpeg()))
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=TIMEOUT_S)
     connection.request(
         "POST", "/FaceDeID", body, {"Content-Type": "application/json", "Authorization": KEY}
     )
@@ -79,24 +82,26 @@ def test_refuses(server: Server, path: str, key: str | None, status: int, reason
 
 
 def test_get_is_no_api(server: Server) -> None:
-    reply = requests.get(server.url + "/FaceDeID", headers={"Authorization": KEY}, timeout=9)
+    reply = requests.get(
+        server.url + "/FaceDeID", headers={"Authorization": KEY}, timeout=TIMEOUT_S
+    )
     assert (reply.status_code, reply.json()["reason"]) == (403, "Invalid API")
 
 
 @pytest.mark.parametrize("size", [1_000_001, 5_000_000])
 def test_refuses_a_large_body_with_an_answer(server: Server, size: int) -> None:
-    reply = requests.post(server.url + "/FaceDeID", data=b"x" * size, timeout=60)
+    reply = requests.post(server.url + "/FaceDeID", data=b"x" * size, timeout=TIMEOUT_S)
     assert (reply.status_code, reply.json()["reason"]) == (413, "Body Size Limit Exceeded")
 
 
 def test_refuses_a_large_chunked_body(server: Server) -> None:
     chunks = (b"x" * 100_000 for _ in range(15))
-    reply = requests.post(server.url + "/FaceDeID", data=chunks, timeout=60)
+    reply = requests.post(server.url + "/FaceDeID", data=chunks, timeout=TIMEOUT_S)
     assert (reply.status_code, reply.json()["reason"]) == (413, "Body Size Limit Exceeded")
 
 
 def test_tells_its_health(server: Server) -> None:
-    health = requests.get(server.url + "/health", timeout=9).json()
+    health = requests.get(server.url + "/health", timeout=TIMEOUT_S).json()
     assert health["status"] == "ok"
     assert health["backend"] == "local"
     assert health["executionProvider"] == "cpu"
@@ -144,5 +149,5 @@ def test_stops_cleanly(tmp_path: Path, command: str, how: signal.Signals) -> Non
     with running(command, tmp_path) as server:
         assert server.stop(how) == 0
         with pytest.raises(requests.ConnectionError):
-            requests.get(server.url + "/health", timeout=5)
+            requests.get(server.url + "/health", timeout=TIMEOUT_S)
         assert "Traceback" not in server.log.read_text()

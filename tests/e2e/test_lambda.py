@@ -16,6 +16,7 @@ import boto3
 import pytest
 
 from harness import builders, photos
+from harness.processes import TIMEOUT_S
 from local_runner.template import read
 from shared.app import App
 from shared.config import ROOT, Settings
@@ -127,6 +128,6 @@ def test_a_missing_setting_is_named_in_the_error(cloud: Cloud, tmp_path: Path) -
 def test_a_command_that_is_no_handler_ends_the_start(cloud: Cloud, tmp_path: Path) -> None:
     command = "functions.nhn.no_such_function.handler"
     with lambda_runtime.running(command, tmp_path, cloud.environ) as function:
-        answer = function.answers.get(timeout=60)
-        assert function.process.wait(timeout=60) == 1
+        answer = function.answers.get(timeout=TIMEOUT_S)
+        assert function.process.wait(timeout=TIMEOUT_S) == 1
     assert answer.error["errorType"] == "Runtime.ImportModuleError"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.processes import TIMEOUT_S
 from harness.server import Server, running
 
 PRIVATE = "a-private-key"
@@ -36,7 +37,9 @@ def send(server: Server, text: str) -> bytes:
     assert address.hostname
     assert address.port
     answer = b""
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection(
+        (address.hostname, address.port), timeout=TIMEOUT_S
+    ) as connection:
         connection.sendall(text.encode("latin-1"))
         connection.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionResetError):

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from harness import photos
-from harness.processes import wait_for
+from harness.processes import TIMEOUT_S, wait_for
 from harness.server import Server, running
 
 CALLS = re.compile(r"^face_functions_calls_total\{(.*)\} (.*)$", re.MULTILINE)
@@ -21,7 +21,7 @@ def call(server: Server, times: int) -> None:
     """Call with a connection each, so that every worker gets some of them."""
     with ThreadPoolExecutor(8) as pool:
         url = server.url + "/FaceDeID"
-        replies = list(pool.map(lambda _: requests.post(url, timeout=60), range(times)))
+        replies = list(pool.map(lambda _: requests.post(url, timeout=TIMEOUT_S), range(times)))
     assert {reply.status_code for reply in replies} == {403}
 
 
@@ -31,7 +31,7 @@ def counted(server: Server) -> dict[str, float]:
 
 
 def exposition(server: Server) -> str:
-    reply = requests.get(server.url + "/metrics", timeout=60)
+    reply = requests.get(server.url + "/metrics", timeout=TIMEOUT_S)
     assert reply.status_code == 200
     return reply.text
 
@@ -46,8 +46,8 @@ def test_sums_over_the_workers_and_those_that_were_killed(tmp_path: Path) -> Non
     with running("serve", tmp_path, WORKERS="2", TRIGGERS="off") as server:
         call(server, 60)
         assert counted(server) == {OUTCOME: 60}
+        wait_for(lambda: len(workers(server)) == 2)
         before = workers(server)
-        assert len(before) == 2
         os.kill(before[0], signal.SIGKILL)
         wait_for(lambda: len(workers(server)) == 3)
         call(server, 40)
@@ -89,6 +89,6 @@ def test_a_server_that_starts_again_counts_from_nothing(tmp_path: Path) -> None:
 def test_a_server_that_counts_elsewhere_shows_none(tmp_path: Path, where: str) -> None:
     with running("run", tmp_path, METRICS=where) as server:
         call(server, 1)
-        assert requests.get(server.url + "/metrics", timeout=60).status_code == 404
+        assert requests.get(server.url + "/metrics", timeout=TIMEOUT_S).status_code == 404
         assert server.log.read_text().count('"calls": 1') == (where == "emf")
         assert not (tmp_path / "data" / "metrics").exists()

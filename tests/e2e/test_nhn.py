@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from harness import builders, photos
+from harness.processes import TIMEOUT_S
 from harness.server import Server, running
 from shared.app import App
 from tests.e2e import aws
@@ -43,7 +44,7 @@ class Api:
             self.base + path,
             data=None if body is None else json.dumps(body),
             headers={"Content-Type": "application/json;charset=UTF-8"},
-            timeout=60,
+            timeout=TIMEOUT_S,
         )
         assert reply.status_code == 200
         answer: dict[str, Any] = reply.json()

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 
 from harness import builders
+from harness.processes import TIMEOUT_S
 from harness.server import Server, running
 from shared.config import ROOT
 
@@ -28,7 +29,7 @@ def command(folder: Path, *words: str) -> Any:
 def call(server: Server, key: str) -> str:
     body = builders.deid_body(b"no image")
     headers = {"Authorization": key}
-    reply = requests.post(server.url + "/FaceDeID", json=body, headers=headers, timeout=60)
+    reply = requests.post(server.url + "/FaceDeID", json=body, headers=headers, timeout=TIMEOUT_S)
     return str(reply.json().get("reason", "served"))
 
 

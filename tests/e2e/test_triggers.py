@@ -17,7 +17,7 @@ import requests
 
 from harness import photos
 from harness.command_line import started
-from harness.processes import of_session, wait_for
+from harness.processes import TIMEOUT_S, of_session, wait_for
 from harness.server import Server, running
 from shared.core.blobs import BlobInfo, Blobs
 from shared.storage.aws.blobs import S3Blobs
@@ -126,7 +126,7 @@ def with_worker(command: str, folder: Path) -> Iterator[Server]:
 def test_no_process_outlives_a_server(tmp_path: Path, command: str, how: signal.Signals) -> None:
     with with_worker(command, tmp_path) as server:
         server.stop(how)
-        wait_for(lambda: not of_session(server.process.pid), timeout_s=30)
+        wait_for(lambda: not of_session(server.process.pid))
         assert "Traceback" not in server.log.read_text()
 
 
@@ -135,7 +135,7 @@ def test_killing_a_worker_stops_neither_uploads_nor_calls(tmp_path: Path, comman
     with with_worker(command, tmp_path) as server:
         (worker,) = of_session(server.process.pid, "--with-parent")
         os.kill(worker, signal.SIGKILL)
-        assert requests.get(server.url + "/health", timeout=5).status_code == 200
+        assert requests.get(server.url + "/health", timeout=TIMEOUT_S).status_code == 200
         FileBlobs(tmp_path / "data" / "inbox").put("broken.jpg", BROKEN)
         wait_for((tmp_path / "data" / "outbox" / "quarantine" / "files" / "broken.jpg").exists)
         assert "the worker died; another is started" in server.log.read_text()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from harness.processes import TIMEOUT_S
 from harness.server import Server, running
 from shared.config import ROOT
 from tests.e2e import aws
@@ -44,7 +45,7 @@ def post(
         files={"image": ("시험.jpg", image, "image/jpeg")},
         headers={} if key is None else {"Authorization": key},
         allow_redirects=False,
-        timeout=60,
+        timeout=TIMEOUT_S,
     )
 
 
@@ -89,7 +90,7 @@ def test_takes_a_form_without_a_length(server: Server) -> None:
         server.url + "/enrollment_img/",
         data=chunks,
         headers={"Content-Type": content_type},
-        timeout=60,
+        timeout=TIMEOUT_S,
     )
     assert reply.json() == SUCCESS
 
@@ -102,7 +103,7 @@ def test_answers_a_request_that_is_too_large(server: Server, size: int) -> None:
 
 def test_any_other_method_is_405(server: Server) -> None:
     for path in ("/enrollment_img/", "/analy_img"):
-        reply = requests.get(server.url + path, allow_redirects=False, timeout=9)
+        reply = requests.get(server.url + path, allow_redirects=False, timeout=TIMEOUT_S)
         assert (reply.status_code, reply.json()) == (405, FAIL)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.command_line import Process, started
-from harness.processes import wait_for
+from harness.processes import TIMEOUT_S, wait_for
 from tests.local_runner.workers import running
 from tests.shared.storage.stores import sqlite_store
 
@@ -34,7 +34,7 @@ def test_handles_files_changes_and_schedules(tmp_path: Path) -> None:
 def test_ends_on_a_signal(tmp_path: Path, how: signal.Signals) -> None:
     with running(tmp_path) as worker:
         worker.process.popen.send_signal(how)
-        assert worker.process.popen.wait(30) == 0
+        assert worker.process.popen.wait(TIMEOUT_S) == 0
 
 
 def test_with_a_parent_ignores_ctrl_c_and_ends_with_its_input(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_with_a_parent_ignores_ctrl_c_and_ends_with_its_input(tmp_path: Path) ->
         worker.put("a.jpg", b"1")
         wait_for(worker.sizes)
         worker.process.end_input()
-        assert worker.process.popen.wait(30) == 0
+        assert worker.process.popen.wait(TIMEOUT_S) == 0
 
 
 def test_finishes_after_a_restart_what_it_was_doing_when_it_was_killed(
@@ -74,7 +74,7 @@ def test_a_supervisor_replaces_a_dead_worker(tmp_path: Path) -> None:
         wait_for(lambda: supervisor.said("another is started"))
         assert worker_of(supervisor) != first
         supervisor.end_input()
-        assert supervisor.popen.wait(30) == 0
+        assert supervisor.popen.wait(TIMEOUT_S) == 0
         assert supervisor.running() == []
 
 

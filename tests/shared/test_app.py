@@ -48,6 +48,7 @@ def test_threads_at_once_build_a_port_once(tmp_path: Path) -> None:
         assert len({future.result() for future in [pool.submit(get) for _ in range(8)]}) == 1
 
 
+@pytest.mark.integration
 def test_no_tenant_has_no_group(tmp_path: Path) -> None:
     app = App(builders.settings(tmp_path))
     with pytest.raises(GroupNotFoundError):

@@ -16,8 +16,6 @@ from shared.core.errors import StoreUnavailableError
 from shared.core.recognition import groups
 from shared.core.recognition.models import Group
 
-pytestmark = pytest.mark.timeout(900)  # the first graph of a machine is compiled
-
 EVENT = json.loads((ROOT / "tests/golden/events/dynamodb_faces.json").read_text())
 LARGE = 1000
 

@@ -110,7 +110,6 @@ def test_searches_and_compares_with_its_own_calibration(client: NhnClient, store
     assert face["similarity"] == similarity_of(store, "obama2.jpg", "biden.jpg")
 
 
-@pytest.mark.timeout(900)  # the first graph of a machine is compiled
 def test_a_large_group_is_searched_through_its_snapshot(
     client: NhnClient, store: App, models: App
 ) -> None:

@@ -12,7 +12,8 @@ import cv2
 import pytest
 
 from harness import builders, photos
-from harness.command_line import TIMEOUT_S, Finished, environment, run
+from harness.command_line import Finished, environment, run
+from harness.processes import TIMEOUT_S
 from local_runner.commands import deidentify as command
 from shared.app import App
 from shared.config import ROOT

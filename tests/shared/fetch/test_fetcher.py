@@ -24,9 +24,9 @@ from shared.fetch.fetcher import GuardedFetcher
 PUBLIC = "93.184.215.14"
 ANOTHER_PUBLIC = "1.1.1.1"
 LIMIT = 50_000  # bytes
-LONG_S = 10.0  # for downloads that must not time out
+LONG_S = 60.0  # for downloads that must not time out
 SHORT_S = 0.3  # for those that must
-PATIENCE_S = 10.0  # after which this server hangs up
+PATIENCE_S = 60.0  # after which this server hangs up
 PHOTO = bytes(range(256)) * 40
 
 Page = Callable[[socket.socket], None]

@@ -175,6 +175,7 @@ def test_refuses_a_long_text_but_no_long_file() -> None:
     assert parse(body(part('name="a"; filename="f"', b"v" * 4097)), TYPE).files
 
 
+@pytest.mark.integration
 def test_opens_no_file() -> None:
     code = """
 import sys

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from harness import builders, photos
 from shared.core.hiding.ports import HideMethod
 from shared.core.photos.models import DetectionProfile
 from tests.fakes import InMemoryMetrics
 
 
+@pytest.mark.integration
 def test_counts_the_faces_found_embedded_and_hidden(tmp_path: Path) -> None:
     metrics = InMemoryMetrics()
     app = builders.app_with(builders.settings(tmp_path), metrics=metrics)

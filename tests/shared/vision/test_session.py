@@ -9,6 +9,8 @@ from shared.config import Settings
 from shared.vision import weights
 from shared.vision.session import ProviderUnavailableError, Session, wants_gpu
 
+pytestmark = pytest.mark.integration
+
 MODEL = weights.published().load("sface", Settings.from_environment().models_dir)
 CHIPS = np.random.default_rng(2).uniform(0, 255, (4, 3, 112, 112)).astype(np.float32)
 
