@@ -4,6 +4,7 @@ The photos of Barack Obama and Joe Biden are in the source distribution of face_
 the astronaut Eileen Collins (NASA, public domain) in scikit-image.
 """
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -107,6 +108,7 @@ def _fetch() -> None:
                 if member.isfile() and member.name.startswith(_FOLDER):
                     content = tar.extractfile(member)
                     assert content is not None
-                    partial = _CACHE / (Path(member.name).name + ".part")
+                    path = _CACHE / Path(member.name).name
+                    partial = path.with_suffix(f".{os.getpid()}")  # others may fetch, too
                     partial.write_bytes(content.read())
-                    partial.rename(partial.with_suffix(""))
+                    partial.rename(path)

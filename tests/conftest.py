@@ -11,7 +11,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import onnxruntime as ort
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, LoadScopeScheduling
@@ -67,7 +66,7 @@ class _Modules(LoadFileScheduling):  # type: ignore[misc]  # xdist is untyped
 def _unit_tests_stay_small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("unit"):
         monkeypatch.setattr(subprocess, "Popen", _refuse)
-        monkeypatch.setattr(ort, "InferenceSession", _refuse)
+        monkeypatch.setattr("onnxruntime.InferenceSession", _refuse)
 
 
 def _refuse(*_: object, **__: object) -> None:

@@ -20,6 +20,8 @@ LINTER: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encod
 PACKAGES: list[str] = LINTER["root_packages"]
 ALLOWLIST, *OTHERS = LINTER["contracts"]
 LAYERS: dict[str, list[str]] = ALLOWLIST["layers"]
+pytestmark = pytest.mark.integration  # it starts processes
+
 UNNAMED = "a_package_that_nobody_names"
 NAMES = {UNNAMED, *LAYERS, *ALLOWLIST["named_standard_modules"], *chain(*LAYERS.values())}
 

@@ -20,6 +20,8 @@ from shared.core.recognition import groups
 from tests import examples
 from tests.api_gateway import ApiGateway
 
+pytestmark = pytest.mark.integration  # it starts processes
+
 MODULES = {function.name: function.command.rpartition(".")[0] for function in template.read()}
 SMALL_PACKAGES = {"multipart", "typing_extensions"}
 """Packages that every function may load."""

@@ -23,6 +23,8 @@ from shared.config import ROOT, Settings
 from shared.vision.weights import published
 from tools import requirements
 
+pytestmark = pytest.mark.integration  # it starts processes
+
 LOCAL_KEY = "local-dev-key"
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from shared.core.errors import StoreUnavailableError
 
 _FILE = "face.db"
 _BUSY_TIMEOUT_S = 10.0
+_RETRY_S = 0.02
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _PRIMARY_CODE = 0xFF  # the low byte of an extended error code
 
@@ -104,7 +106,7 @@ class Database:
         try:
             # before anything is read: then the lock is that of the whole file, taken at once
             connection.execute(f"PRAGMA locking_mode = {locking_mode}")
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
         except BaseException:
@@ -112,12 +114,32 @@ class Database:
             raise
         return connection
 
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch the file to a write-ahead log, as only the first to open it does.
+
+        SQLite does not wait where two connections do this at once: one of them has to repeat it.
+        """
+        end = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > end:
+                    raise
+                time.sleep(_RETRY_S)
+            else:
+                return
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+
 
 @contextmanager
 def _busy_is_unavailable() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+        if not _is_busy(error):
             raise
         raise StoreUnavailableError("the database is locked") from error

@@ -12,6 +12,7 @@ import pytest
 from functions.etri import face_deid, unknown_path
 from harness import builders, photos
 from harness.in_memory import InMemoryDistinctTracker, InMemoryKeys, InMemoryUsage
+from harness.processes import TIMEOUT_S
 from shared.app import App
 from shared.core.errors import StoreUnavailableError
 from shared.core.metering import access
@@ -228,7 +229,7 @@ class Detector:
 
     def detect(self, *_: object, **__: object) -> tuple[()]:
         self.entered.release()
-        self.may_leave.wait(30)
+        self.may_leave.wait(TIMEOUT_S)
         if self.error:
             raise self.error
         return ()
