@@ -20,7 +20,7 @@ class RunnerSettings:
     )
     workers: int = setting(2, low=1, high=256, help="processes of `serve`")
     threads: int = setting(4, low=1, high=256, help="threads in each process of `serve`")
-    metrics: MetricsFormat = setting("prometheus", help="as above, for servers")
+    metrics: MetricsFormat = setting("prometheus", help="where the counts of servers go")
     triggers: bool = setting(
         default=True, help="whether `run` and `serve` also fire events, in a process beside them"
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -52,4 +52,7 @@ def from_event(event: KeyEvent) -> dict[str, Any]:
 
 def to_event(record: Mapping[str, Any]) -> KeyEvent:
     """Return the event of a record."""
-    return KeyEvent(**{**record, "at": datetime.fromisoformat(record["at"])})
+    known = {
+        field.name: record[field.name] for field in fields(KeyEvent)
+    }  # a newer version may add
+    return KeyEvent(**{**known, "at": datetime.fromisoformat(record["at"])})

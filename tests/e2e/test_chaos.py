@@ -144,7 +144,7 @@ import time
 from functions.events.clean_up import handler
 from local_runner.functions import Context
 from shared.config import Settings
-from tests import builders
+from harness import builders
 app = builders.app_with(Settings.from_environment(), clock=lambda: time.time() + 7200)
 handler({}, Context("CleanUpFunction", "r"), app)
 """

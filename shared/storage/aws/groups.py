@@ -1,6 +1,6 @@
 """Groups of faces in DynamoDB."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from pynamodb.expressions.operand import Path
@@ -96,4 +96,7 @@ def _item(group: Group) -> Item:
 
 
 def _group(item: Item) -> Group:
-    return Group(**{**item, "created_at": datetime.fromisoformat(item["created_at"])})
+    known = {
+        field.name: item[field.name] for field in fields(Group)
+    }  # a newer version may add some
+    return Group(**{**known, "created_at": datetime.fromisoformat(item["created_at"])})

@@ -147,24 +147,24 @@ class Dynamo:
 
     store: Store
     transport: Transport
-    _client: Any
+    client: Any
 
     def clear(self) -> None:
         """Start with empty tables and no faults."""
-        for name in self._client.list_tables()["TableNames"]:
-            self._client.delete_table(TableName=name)
+        for name in self.client.list_tables()["TableNames"]:
+            self.client.delete_table(TableName=name)
         self.make(GROUPS, FACES)
 
     def make(self, *tables: str) -> None:
         """Create tables of the template, named as there."""
         for name in tables:
-            create_table(self._client, name)
+            create_table(self.client, name)
         self.transport.clear()
 
     def contents(self) -> list[object]:
         """Return every value of every item, as Python types."""
         items = [
-            item for name in (GROUPS, FACES) for item in self._client.scan(TableName=name)["Items"]
+            item for name in (GROUPS, FACES) for item in self.client.scan(TableName=name)["Items"]
         ]
         return [value for item in items for typed in item.values() for value in typed.values()]
 

@@ -10,7 +10,7 @@ from shared.core.errors import GroupExistsError, GroupNotFoundError, StoreUnavai
 from shared.core.recognition.models import Group
 from shared.storage.aws.dynamodb import ConditionError
 from shared.storage.aws.retry import Retry
-from tests.shared.storage.aws.dynamo import Dynamo, Fault, running
+from tests.shared.storage.aws.dynamo import GROUPS, Dynamo, Fault, running
 from tests.shared.storage.stores import PLENTY, Store, assert_exact, new_face, new_group
 
 ATTEMPTS = 4
@@ -250,3 +250,14 @@ def test_a_deleted_groups_key_is_in_no_table(dynamo: Dynamo) -> None:
     assert group.wrapped_key in dynamo.contents()
     dynamo.store.groups.delete(group)
     assert group.wrapped_key not in dynamo.contents()
+
+
+def test_reads_a_group_to_which_a_newer_version_added_an_attribute(dynamo: Dynamo) -> None:
+    group = dynamo.store.create()
+    dynamo.client.update_item(
+        TableName=GROUPS,
+        Key={"tenant": {"S": "t"}, "group_id": {"S": "g"}},
+        UpdateExpression="SET colour = :colour",
+        ExpressionAttributeValues={":colour": {"S": "blue"}},
+    )
+    assert dynamo.store.groups.get("t", "g") == group

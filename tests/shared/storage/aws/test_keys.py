@@ -9,6 +9,7 @@ from shared.config import SettingError
 from shared.core.errors import StoreUnavailableError
 from shared.core.metering import access
 from shared.core.metering.models import KeyEvent, Limits
+from shared.storage import key_records
 from shared.storage.aws.dynamodb import DynamoDb
 from shared.storage.aws.keys import DynamoKeys
 from tests.shared.storage.aws import access_tables
@@ -33,6 +34,13 @@ def test_lists_more_keys_than_fit_into_one_page(keys: DynamoKeys) -> None:
     for number in range(5):
         keys.change(EVENT, put=[replace(KEY, key_hash=str(number), limits=large)])
     assert {key.key_hash for key in keys.list_all()} == set("01234")
+
+
+def test_reads_what_a_newer_version_stored_with_more_attributes() -> None:
+    event = {**key_records.from_event(EVENT), "reason": "of a newer version"}
+    assert key_records.to_event(event) == EVENT
+    key = {**key_records.from_key(KEY), "colour": "of a newer version"}
+    assert key_records.to_key(key) == KEY
 
 
 def test_a_lookup_is_one_consistent_read(dynamo: Dynamo, keys: DynamoKeys) -> None:
