@@ -22,8 +22,9 @@ from shared.app import App
 from shared.core.metering import keyring
 from shared.core.metering.models import DistinctLimit, KeyEvent, Limits, Rate
 from shared.core.metering.network import parse_network
+from shared.handler import Event
 from shared.http.endpoint import endpoint
-from shared.http.request import HttpEvent, Request
+from shared.http.request import Request
 from shared.http.response import Payload
 
 _PLENTY = 10**9
@@ -97,7 +98,7 @@ def _store_a_row(app: App) -> None:
     app.keys.change(event)
 
 
-def _event(raw_key: str, image: bytes) -> HttpEvent:
+def _event(raw_key: str, image: bytes) -> Event:
     headers = {"authorization": raw_key}
     return builders.event(body=builders.deid_body(image), headers=headers)
 

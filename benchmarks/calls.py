@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 from harness import builders
 from shared.app import App
-from shared.http.endpoint import Handler
-from shared.http.request import HttpEvent
+from shared.handler import Event, Handler
 
 
-def nhn_event(body: object, group: str = "", query: dict[str, str] | None = None) -> HttpEvent:
+def nhn_event(body: object, group: str = "", query: dict[str, str] | None = None) -> Event:
     """Return an event of NHN's API."""
     return {
         **builders.event(path="/nhn-face-reco", body=body),
@@ -23,7 +22,7 @@ def nhn_image(data: bytes) -> dict[str, str]:
     return {"bytes": base64.b64encode(data).decode()}
 
 
-def checked(handler: Handler, event: HttpEvent, app: App) -> Callable[[], object]:
+def checked(handler: Handler, event: Event, app: App) -> Callable[[], object]:
     """Return the call of a handler with an event, which is made once and checked.
 
     Raises:

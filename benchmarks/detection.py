@@ -8,7 +8,7 @@ laid out like Labeled Faces in the Wild), and a folder of photos without people.
 - Turned faces: the photos of people, rotated about their centre.
 - Tilted heads: the cosine of the vector of each turned face with that of the upright one.
 - With --curves: lone faces, turned faces and photos without people again, with other thresholds for
-  doubtful faces (`shared.vision.second_looks`).
+  doubtful faces (`shared.vision.refinement`).
 - Photos without people: every box is wrong.
 - With --likenesses, a folder of statues, drawings, dolls and animals: the boxes by kind
   (the first word of a file's name). Which of these should be hidden is a matter of taste.
@@ -35,7 +35,7 @@ from shared.config import Settings
 from shared.core.photos import geometry
 from shared.core.photos.models import Box, DetectionProfile, Face
 from shared.vision.detector import YuNetDetector
-from shared.vision.second_looks import SecondLooks
+from shared.vision.refinement import DetectionRefiner
 from shared.vision.yunet import YuNet
 
 HEIGHTS = (10, 12, 14, 16, 20, 24, 32)  # pixels
@@ -184,8 +184,8 @@ def curves(
     """Return what is found, and the boxes in photos without people, by each of two thresholds."""
     tried: dict[str, list[dict[str, Any]]] = {}
     for title, name, values in (
-        ("mean score from which a doubtful face is confirmed", "seen_again", SEEN_AGAIN),
-        ("logit of Face Mesh that a doubtful face needs in addition", "more_logit", MORE_LOGIT),
+        ("mean score from which a doubtful face is confirmed", "min_mean_score", SEEN_AGAIN),
+        ("logit of Face Mesh that a doubtful face needs in addition", "extra_logit", MORE_LOGIT),
     ):
         tried[title] = []
         for value in values:
@@ -206,7 +206,7 @@ def curves(
 
 def _with_thresholds(app: App, **thresholds: float) -> App:
     network = YuNet(app.detector_session)
-    detector = YuNetDetector(network, SecondLooks(network, app.face_mesh, **thresholds))
+    detector = YuNetDetector(network, DetectionRefiner(network, app.face_mesh, **thresholds))
     return builders.app_with(app.settings, detector=detector)
 
 

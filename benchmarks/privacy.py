@@ -41,7 +41,7 @@ from shared.core.hiding.ports import HideMethod
 from shared.core.photos.models import Face, Photo
 from shared.core.photos.ports import ImageCodec
 from shared.core.recognition.ports import Embedder
-from shared.vision.alignment import cut_square
+from shared.vision.alignment import crop_square
 
 _ATTACKS = ("same photo", "other photo", "parrot", "learnt", "learnt parrot")
 _PEER_METHODS = ("blur", "mosaic")
@@ -196,7 +196,7 @@ def thumbnail(photo: Photo, face: Face) -> NDArray[np.uint8]:
     centre = np.array([box.x1 + box.x2, box.y1 + box.y2]) / 2
     shift = centre - scale * _SQUARE / 2
     to_image = np.column_stack([np.eye(2) * scale, shift])
-    square = cut_square(photo.upright_bgr, to_image, _SQUARE)
+    square = crop_square(photo.upright_bgr, to_image, _SQUARE)
     small = cv2.resize(square, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)
 

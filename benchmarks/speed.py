@@ -24,7 +24,7 @@ from harness import builders, photos
 from shared.app import App
 from shared.core.photos import geometry
 from shared.core.photos.models import Box, DetectionProfile
-from shared.http.request import HttpEvent
+from shared.handler import Event
 
 _ROUNDS = 3
 _SAME_FACE = 0.4  # intersection over union
@@ -129,7 +129,7 @@ def _row(what: str, ours_ms: list[float], peer: str, peer_ms: list[float], *face
     return row | dict(zip(headings, faces or [""] * len(headings), strict=True))
 
 
-def _boxes(app: App, event: HttpEvent) -> list[Box]:
+def _boxes(app: App, event: Event) -> list[Box]:
     found = builders.answer(face_deid.handler(event, None, app))["return_object"]
     return [Box(*face["bbox"]) for face in found.get("results", [])]
 

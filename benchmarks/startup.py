@@ -18,7 +18,7 @@ from rich.progress import track
 from benchmarks import command
 from harness import builders, command_line, photos
 from shared.config import ROOT
-from shared.http.request import HttpEvent
+from shared.handler import Event
 
 _KEY = "cold"
 
@@ -43,7 +43,7 @@ def main() -> None:
     command.report(arguments.output, rows, table)
 
 
-def _measure(function: str, event: HttpEvent, folder: Path, repeats: int) -> dict[str, object]:
+def _measure(function: str, event: Event, folder: Path, repeats: int) -> dict[str, object]:
     """Return the median time to the first answer, and the median of the peak memory."""
     path = folder / f"{function}.json"
     path.write_text(json.dumps(event), encoding="utf-8")

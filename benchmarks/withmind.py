@@ -14,7 +14,7 @@ import requests
 from benchmarks import calls, command, measure
 from functions.withmind import analy_img, enrollment_img
 from harness import builders, photos
-from shared.http.request import HttpEvent
+from shared.handler import Event
 
 _SIDE = 1400  # pixels of the photo's longer side
 _MIN_BYTES, _MAX_BYTES = 380_000, 420_000
@@ -64,7 +64,7 @@ def _photo() -> bytes:
     raise ValueError("no quality makes a file of about 400 KB")
 
 
-def _event(path: str, photo: bytes) -> HttpEvent:
+def _event(path: str, photo: bytes) -> Event:
     request = requests.Request(
         "POST",
         "http://localhost" + path,

@@ -6,13 +6,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from shared import log
 from shared.app import App
+from shared.handler import Event, Handler
 
-LambdaEvent = Mapping[str, Any]
-Invoke = Callable[[LambdaEvent], Mapping[str, Any]]
+Invoke = Callable[[Event], Mapping[str, Any]]
 
 _MAX_S = 900.0  # Lambda's maximum for any function
 
@@ -21,15 +21,6 @@ _logger = logging.getLogger(__name__)
 
 class FunctionError(Exception):
     """A function failed as a whole; the log has the cause."""
-
-
-class LambdaHandler(Protocol):
-    """The handler of any function, whichever kind of event it takes."""
-
-    def __call__(
-        self, event: LambdaEvent, context: object, app: App | None = None
-    ) -> dict[str, Any]:
-        """Process one event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +36,10 @@ class Context:
         return int((self.expires_at - time.monotonic()) * 1000)
 
 
-def load(command: str) -> LambdaHandler:
+def load(command: str) -> Handler:
     """Return the handler that a command names, such as `functions.etri.face_deid.handler`."""
     module, _, attribute = command.rpartition(".")
-    handler: LambdaHandler = getattr(importlib.import_module(module), attribute)
+    handler: Handler = getattr(importlib.import_module(module), attribute)
     return handler
 
 
@@ -58,7 +49,7 @@ def invoker(name: str, command: str, app: App) -> Invoke:
     It raises FunctionError if the function cannot be loaded, or raises anything.
     """
 
-    def invoke(event: LambdaEvent) -> Mapping[str, Any]:
+    def invoke(event: Event) -> Mapping[str, Any]:
         context = Context(name, new_request_id())
         with log.request_id(context.aws_request_id):
             try:

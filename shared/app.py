@@ -100,11 +100,11 @@ class App:
         """The face detector."""
         from shared.vision.detector import YuNetDetector
         from shared.vision.instrumented import InstrumentedDetector
-        from shared.vision.second_looks import SecondLooks
+        from shared.vision.refinement import DetectionRefiner
         from shared.vision.yunet import YuNet
 
         network = YuNet(self.detector_session)
-        detector = YuNetDetector(network, SecondLooks(network, self.face_mesh))
+        detector = YuNetDetector(network, DetectionRefiner(network, self.face_mesh))
         return InstrumentedDetector(detector, self.metrics)
 
     @built_once

@@ -1,8 +1,8 @@
 """Log lines: one JSON object each, on standard error, with the ids of request and invocation.
 
-Nothing private can reach a line: fields that are not short plain values are replaced by the name of
-their type, and fields named like a secret are left out. API keys may stand in a path, so paths are
-never logged, only routes.
+Nothing private gets into a line: fields that are not short plain values are replaced by the name of
+their type, and fields named like a secret are left out. Routes are logged instead of paths, because
+a path may contain an API key.
 """
 
 import json
@@ -23,17 +23,17 @@ _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 
 def configure(level: str) -> None:
-    """Send every log record to standard error as JSON lines, from `level` up."""
+    """Write all log records of at least `level` to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _TALKATIVE:  # at DEBUG they log whole bodies, data keys among them
+    for name in _TALKATIVE:  # at DEBUG they log whole bodies, including data keys
         logging.getLogger(name).setLevel(logging.INFO)
 
 
 @contextmanager
 def request_id(value: str) -> Iterator[None]:
-    """Put a request's id on every line that is logged inside the block."""
+    """Add the id of a request to every line that is logged in the block."""
     reset = _REQUEST_ID.set(value)
     try:
         yield
@@ -43,7 +43,7 @@ def request_id(value: str) -> Iterator[None]:
 
 @contextmanager
 def invocation(context: object) -> Iterator[None]:
-    """Put the id by which Lambda calls an invocation on every line, if its context has one."""
+    """Add Lambda's id of the invocation, if its context has one, to every line of the block."""
     identity = getattr(context, "aws_request_id", None)
     reset = _INVOCATION.set(None if identity is None else str(identity))
     try:
@@ -53,20 +53,20 @@ def invocation(context: object) -> Iterator[None]:
 
 
 def identity() -> dict[str, str]:
-    """Return the ids that lines have now.
+    """Return the ids on log lines at this point.
 
-    A thread has none of those of the thread that started it, unless it runs in a copy of its
-    context (`contextvars.copy_context`).
+    A new thread does not have the ids of the thread that started it, unless it runs in a copy of
+    its context (`contextvars.copy_context`).
     """
     ids = {"requestId": _REQUEST_ID.get(), "invocation": _INVOCATION.get()}
     return {name: value[:_MAX_VALUE_LENGTH] for name, value in ids.items() if value is not None}
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record, with its `extra` fields, as one JSON object."""
+    """Formats a record and its `extra` fields as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line without a line break."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -90,7 +90,7 @@ def _plain(value: object) -> object:
 
 
 def _describe(error: BaseException) -> dict[str, object]:
-    """Return where an error happened, without its message: it may quote what the caller sent."""
+    """Return where an error happened, without its message, which may quote the caller's data."""
     frames = traceback.extract_tb(error.__traceback__)
     return {
         "type": type(error).__name__,

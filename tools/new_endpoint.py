@@ -27,9 +27,7 @@ _HANDLER = '''\
 
 from functions.{dialect}._dialect import {dialect}
 from shared.app import App
-from shared.http.endpoint import endpoint
-from shared.http.request import Request
-from shared.http.response import Payload
+from shared.http import Payload, Request, endpoint
 
 
 @endpoint({dialect})

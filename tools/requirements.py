@@ -1,8 +1,8 @@
-"""Prints what pip is to install on this machine, with the onnxruntime that it can use.
+"""Prints the requirements for pip, with the onnxruntime that suits this machine.
 
-`requirements.txt` names `onnxruntime-gpu`. Its wheel is ten times as large as that of `onnxruntime`
-and does no more without an NVIDIA driver. This needs Python alone, because it runs before there is
-an environment:
+`requirements.txt` names `onnxruntime-gpu`, whose wheel is ten times as large as `onnxruntime`, and
+useless without an NVIDIA driver. This script only needs Python, because it runs before an
+environment exists:
 
     python3 tools/requirements.py [--runtime auto|cpu|gpu] FILE...
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Print the requirements of the files, each on a line of its own."""
+    """Print the requirements of the files, one per line."""
     options = _parser().parse_args()
     gpu = has_cuda_driver() if options.runtime == "auto" else options.runtime == "gpu"
     for file in options.files:
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def read(file: Path) -> Iterator[str]:
-    """Yield the requirements of a file, and of those that it names with `-r`, without comments."""
+    """Yield the requirements of a file and of files included with `-r`, without comments."""
     for line in file.read_text(encoding="utf-8").splitlines():
         requirement = re.sub(r"(^|\s+)#.*", "", line).strip()
         nested = re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", requirement)
@@ -35,10 +35,10 @@ def read(file: Path) -> Iterator[str]:
 
 
 def has_cuda_driver() -> bool:
-    """Tell whether an NVIDIA driver with a device answers.
+    """Return whether an NVIDIA driver with a device responds.
 
-    `shared.vision.session` asks the same question when it opens models, in the same words: it
-    cannot be imported here, because it needs what is not installed yet.
+    `shared.vision.session` repeats this check when it opens models. It cannot be imported here,
+    because it needs packages that are not installed yet.
     """
     try:
         driver = ctypes.CDLL("libcuda.so.1")
@@ -49,14 +49,14 @@ def has_cuda_driver() -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tools/requirements.py", description="Print what pip is to install on this machine."
+        prog="tools/requirements.py", description="Print the requirements for pip on this machine."
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="requirements")
     parser.add_argument(
         "--runtime",
         choices=("auto", "cpu", "gpu"),
         default="auto",
-        help="auto, the default, means gpu where an NVIDIA driver answers",
+        help="auto, the default, means gpu if an NVIDIA driver responds",
     )
     return parser
 

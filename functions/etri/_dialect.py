@@ -1,4 +1,4 @@
-"""ETRI's gateway: the key, the envelope, the refusals and their wording.
+"""ETRI's wire format: the API key, the envelope and the errors.
 
 Source: the vendor's guide, "얼굴 비식별화 API 레퍼런스" (error codes and analysis errors).
 """
@@ -7,37 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.app import App
-from shared.core.errors import (
-    AccessError,
-    AnalysisTimeoutError,
-    BlockedKeyError,
-    BodyTooLargeError,
-    ConcurrencyLimitError,
-    DailyLimitError,
-    FaceError,
-    ForbiddenAddressError,
-    ForbiddenSubpathError,
-    GroupError,
-    ImageError,
-    InvalidParameterError,
-    InvalidTokenError,
-    MissingKeyError,
-    MonthlyLimitError,
-    NoFaceError,
-    PersonNotFoundError,
-    TooManyAddressesError,
-    TooManyKeysError,
-    TooManyPixelsError,
-    UnknownKeyError,
-    UnknownModelError,
-    UnsupportedImageError,
-    YearlyLimitError,
-)
+from shared.core import errors
+from shared.core.errors import FaceError
 from shared.core.metering.models import ApiKey
-from shared.http import caller
+from shared.http import Payload, Request, Response, caller
 from shared.http.dialect import row_for
-from shared.http.request import Request
-from shared.http.response import Payload, Response
 
 _HEADERS = {"Access-Control-Allow-Origin": "*"}
 _RETURN_TYPE = "com.google.gson.internal.LinkedTreeMap"
@@ -46,7 +20,7 @@ _NO_REQUEST_ID = "reserved field"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The gateway's own: `result` is -1 and `reason` says why."""
+    """An error of the gateway: `result` is -1, and `reason` says why."""
 
     status: int
     reason: str
@@ -54,44 +28,44 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The analysis's own: the call succeeded, and `error` says why there is no picture."""
+    """An error of the analysis: the call succeeded, and `error` says why there is no image."""
 
     error: str
 
 
 ERRORS: Mapping[type[FaceError], Refusal | Finding] = {
-    BodyTooLargeError: Refusal(413, "Body Size Limit Exceeded"),
-    MissingKeyError: Refusal(403, "Empty Auth Header"),
-    UnknownKeyError: Refusal(403, "Invalid Key KEY"),
-    BlockedKeyError: Refusal(403, "Blocked KEY"),
-    ForbiddenAddressError: Refusal(403, "Not Allowed IP"),
-    TooManyKeysError: Refusal(403, "Too Many Keys"),
-    TooManyAddressesError: Refusal(403, "Too Many IPs"),
-    ForbiddenSubpathError: Refusal(403, "Not Allowed Subpath"),
-    ConcurrencyLimitError: Refusal(429, "Concurrent Limit Exceeded"),
-    DailyLimitError: Refusal(403, "Daily Limit Exceeded"),
-    MonthlyLimitError: Refusal(403, "Monthly Limit Exceeded"),
-    YearlyLimitError: Refusal(403, "Yearly Limit Exceeded"),
-    AccessError: Refusal(403, "Invalid API"),  # a path without an API among them
-    AnalysisTimeoutError: Refusal(408, "Request Timeout"),
-    TooManyPixelsError: Refusal(413, "Body Size Limit Exceeded"),
-    UnsupportedImageError: Finding("This file is not allowed file type"),
-    NoFaceError: Finding("This file has no faces"),
-    ImageError: Finding("This file is not image contents"),  # a corrupt one among them
-    InvalidParameterError: Finding("This option is not allowed"),
-    GroupError: Finding("This option is not allowed"),
-    PersonNotFoundError: Finding("This option is not allowed"),
-    UnknownModelError: Finding("This option is not allowed"),
-    InvalidTokenError: Finding("This option is not allowed"),
+    errors.BodyTooLargeError: Refusal(413, "Body Size Limit Exceeded"),
+    errors.MissingKeyError: Refusal(403, "Empty Auth Header"),
+    errors.UnknownKeyError: Refusal(403, "Invalid Key KEY"),
+    errors.BlockedKeyError: Refusal(403, "Blocked KEY"),
+    errors.ForbiddenAddressError: Refusal(403, "Not Allowed IP"),
+    errors.TooManyKeysError: Refusal(403, "Too Many Keys"),
+    errors.TooManyAddressesError: Refusal(403, "Too Many IPs"),
+    errors.ForbiddenSubpathError: Refusal(403, "Not Allowed Subpath"),
+    errors.ConcurrencyLimitError: Refusal(429, "Concurrent Limit Exceeded"),
+    errors.DailyLimitError: Refusal(403, "Daily Limit Exceeded"),
+    errors.MonthlyLimitError: Refusal(403, "Monthly Limit Exceeded"),
+    errors.YearlyLimitError: Refusal(403, "Yearly Limit Exceeded"),
+    errors.AccessError: Refusal(403, "Invalid API"),  # a path without an API among them
+    errors.AnalysisTimeoutError: Refusal(408, "Request Timeout"),
+    errors.TooManyPixelsError: Refusal(413, "Body Size Limit Exceeded"),
+    errors.UnsupportedImageError: Finding("This file is not allowed file type"),
+    errors.NoFaceError: Finding("This file has no faces"),
+    errors.ImageError: Finding("This file is not image contents"),  # a corrupt one among them
+    errors.InvalidParameterError: Finding("This option is not allowed"),
+    errors.GroupError: Finding("This option is not allowed"),
+    errors.PersonNotFoundError: Finding("This option is not allowed"),
+    errors.UnknownModelError: Finding("This option is not allowed"),
+    errors.InvalidTokenError: Finding("This option is not allowed"),
     FaceError: Refusal(500, "Internal Server Error"),
 }
 
 
 class EtriDialect:
-    """Answers as ETRI's API gateway does."""
+    """Answers like ETRI's API gateway."""
 
     def authorise(self, request: Request, app: App) -> ApiKey:
-        """Let a caller with a known key pass."""
+        """Return the API key of the caller; see `caller.identify`."""
         return caller.identify(request, app, _raw_key(request))
 
     def answer(self, request: Request, payload: Payload) -> Response:
@@ -108,7 +82,7 @@ class EtriDialect:
         )
 
     def refuse(self, request: Request, error: FaceError, app: App) -> Response:
-        """Word an error: as the gateway's refusal, or as the analysis's finding."""
+        """Return an error as the gateway's refusal or as a finding of the analysis."""
         row = row_for(ERRORS, type(error))
         outcome = type(error).__name__
         if isinstance(row, Finding):
@@ -122,19 +96,19 @@ class EtriDialect:
         )
 
     def is_finding(self, error: FaceError) -> bool:
-        """Tell whether the error is what an analysis found."""
+        """Return whether the error is the result of an analysis."""
         return isinstance(row_for(ERRORS, type(error)), Finding)
 
 
 def faces_field(request: Request) -> str:
-    """Return the name of the list of faces: `faces` for older clients, with the key in the body."""
+    """Return the name of the list of faces: `faces` for old clients, with the key in the body."""
     return "results" if caller.header_key(request) else "faces"
 
 
 def _finding(request: Request, row: Finding, error: FaceError) -> Payload:
-    if isinstance(error, NoFaceError):
+    if isinstance(error, errors.NoFaceError):
         return {"error": row.error, faces_field(request): []}
-    if isinstance(error, InvalidParameterError | UnknownModelError):
+    if isinstance(error, errors.InvalidParameterError | errors.UnknownModelError):
         return {"error": f"{row.error}: {error}"}
     return {"error": row.error}
 
@@ -152,7 +126,7 @@ def _request_id(request: Request) -> str:
 def _body(request: Request) -> Payload:
     try:
         return request.json
-    except InvalidParameterError:
+    except errors.InvalidParameterError:
         return {}
 
 

@@ -15,9 +15,8 @@ def image_file(request: Request) -> bytes:
     """Return the file of the request.
 
     Raises:
-        UnsupportedImageError: the declared type is not one that is taken.
+        UnsupportedImageError: the declared type is not supported.
         CorruptImageError: there is no file, or it is not base64.
-
     """
     argument = _argument(request)
     declared = argument.get("type")
@@ -33,18 +32,16 @@ def image_file(request: Request) -> bytes:
 
 
 def options(request: Request) -> HideOptions:
-    """Return the options of the request, which are ours and not the vendor's.
+    """Return the options of the request; they are an extension of the vendor's API.
 
     Raises:
-        InvalidParameterError: an option is unknown or its value is not allowed: nothing that was
-            asked for is silently left undone.
-
+        InvalidParameterError: an option is unknown or its value is not allowed.
     """
     return hide_options.parse(_argument(request).get("options"))
 
 
 def has_options(request: Request) -> bool:
-    """Return whether the request names options, which the vendor's own clients never do."""
+    """Return whether the request has options; the vendor's own clients never send them."""
     return "options" in _argument(request)
 
 

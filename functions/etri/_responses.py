@@ -4,11 +4,11 @@ import base64
 
 from shared.core.hiding.deidentify import Deidentified, TreatedFace
 from shared.core.photos import geometry
-from shared.http.response import Payload
+from shared.http import Payload
 
 
 def deidentified(result: Deidentified, *, faces_field: str, with_action: bool) -> Payload:
-    """Return the answer to an analysis, on request with what was done to each face."""
+    """Return the answer to an analysis; `with_action` adds whether each face was hidden."""
     return {
         faces_field: [_face(face, with_action=with_action) for face in result.faces],
         "file": base64.b64encode(result.file).decode("ascii"),

@@ -1,11 +1,9 @@
-"""Every path that is no API: refused in ETRI's words, after the key was checked."""
+"""Every path without an API: refused in ETRI's wire format, after the key has been checked."""
 
 from functions.etri._dialect import etri
 from shared.app import App
 from shared.core.errors import ForbiddenSubpathError, UnknownApiError
-from shared.http.endpoint import endpoint
-from shared.http.request import Request
-from shared.http.response import Payload
+from shared.http import Payload, Request, endpoint
 
 _API = "/FaceDeID/"
 

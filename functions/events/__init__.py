@@ -1,1 +1,1 @@
-"""What answers events instead of callers."""
+"""Handlers of events other than HTTP calls."""

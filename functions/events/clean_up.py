@@ -1,4 +1,4 @@
-"""Every hour: remove what nobody needs any more, and report how much that was."""
+"""Every hour: remove data that is no longer needed, and report how much."""
 
 from shared.app import App
 from shared.core import cleanup
@@ -8,7 +8,7 @@ from shared.events.schedule import on_schedule
 
 @on_schedule
 def handler(app: App, deadline: Deadline) -> dict[str, int]:
-    """Remove what deleted groups, ended calls, older snapshots and old files left behind."""
+    """Remove remains of deleted groups and ended calls, and old snapshots and files."""
     return cleanup.clean_up(
         groups=app.groups,
         faces=app.faces,

@@ -1,53 +1,22 @@
-"""NHN's gateway: the appKey, the envelope, the result codes and their wording.
+"""NHN's wire format: the appKey, the envelope and the result codes.
 
 Source: the vendor's guide, "얼굴 인식 API 가이드" (response header, error codes of each operation).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.app import App
-from shared.core.errors import (
-    AccessError,
-    BlockedKeyError,
-    BodyTooLargeError,
-    ConcurrencyLimitError,
-    DailyLimitError,
-    FaceError,
-    FaceNotFoundError,
-    ForbiddenAddressError,
-    ForbiddenSubpathError,
-    GroupError,
-    GroupExistsError,
-    GroupFullError,
-    GroupNotFoundError,
-    ImageDownloadTimeoutError,
-    ImageError,
-    ImageTooLargeError,
-    ImageUrlError,
-    InvalidGroupIdError,
-    InvalidParameterError,
-    InvalidTokenError,
-    MonthlyLimitError,
-    NoFaceError,
-    PersonNotFoundError,
-    TooManyAddressesError,
-    TooManyKeysError,
-    TooManyPixelsError,
-    UnknownApiError,
-    UnknownModelError,
-    YearlyLimitError,
-)
+from shared.core import errors
+from shared.core.errors import FaceError
 from shared.core.metering.models import ApiKey
-from shared.http import caller
+from shared.http import Payload, Request, Response, caller
 from shared.http.dialect import row_for
-from shared.http.request import Request
-from shared.http.response import Payload, Response
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result code and its message; image errors of /compare are worded by `compare_message`."""
+    """A result code and its message; image errors of /compare have `compare_message`."""
 
     code: int
     message: str
@@ -56,76 +25,83 @@ class Result:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def _unauthorised(reason: str) -> Result:
-    """Return the guide's one code for a caller who may not, and why in a header of ours."""
-    return Result(-41000, "UnauthorizedAppKey", headers=(("X-Face-Reason", reason),))
+def _because(result: Result, reason: str) -> Result:
+    """Return a result with a header for the cause: the guide has one code for many causes."""
+    return replace(result, headers=(("X-Face-Reason", reason),))
 
 
 SUCCESS = Result(0, "SUCCESS")
 PARTIAL_SUCCESS = Result(40070, "ServiceQuotaExceededPartialSuccessException")
 
 _INVALID_PARAM = Result(-40000, "InvalidParam")
+_UNAUTHORISED = Result(-41000, "UnauthorizedAppKey")
 _TOO_LARGE = Result(-45020, "ImageTooLargeException", "ImageImageTooLargeException")
+_BAD_FORMAT = Result(-45040, "InvalidImageFormatException", "ImageInvalidImageFormatException")
+_BAD_URL = Result(-45050, "InvalidImageURLException", "ImageInvalidImageURLException")
 
 ERRORS: Mapping[type[FaceError], Result] = {
-    InvalidParameterError: _INVALID_PARAM,
-    InvalidGroupIdError: Result(-40010, "InvalidGroupID"),
-    GroupExistsError: Result(-40020, "DuplicatedGroupID"),
-    GroupNotFoundError: Result(-40030, "NotFoundGroupError"),
-    InvalidTokenError: Result(-40040, "InvalidTokenError"),
-    FaceNotFoundError: Result(-40050, "NotFoundFaceIDError"),
-    GroupFullError: Result(-40070, "ServiceQuotaExceededException"),
-    GroupError: _INVALID_PARAM,
-    PersonNotFoundError: _INVALID_PARAM,
-    UnknownModelError: Result(-40000, "InvalidParam", headers=(("X-Face-Reason", "UnknownModel"),)),
-    AccessError: Result(-41000, "UnauthorizedAppKey"),
-    BlockedKeyError: _unauthorised("BlockedKey"),
-    ForbiddenAddressError: _unauthorised("NotAllowedIP"),
-    TooManyKeysError: _unauthorised("TooManyKeys"),
-    TooManyAddressesError: _unauthorised("TooManyIPs"),
-    ForbiddenSubpathError: _unauthorised("NotAllowedSubpath"),
-    ConcurrencyLimitError: _unauthorised("ConcurrentLimitExceeded"),
-    DailyLimitError: _unauthorised("DailyLimitExceeded"),
-    MonthlyLimitError: _unauthorised("MonthlyLimitExceeded"),
-    YearlyLimitError: _unauthorised("YearlyLimitExceeded"),
-    UnknownApiError: Result(-40000, "InvalidParam", status=404),
-    BodyTooLargeError: Result(-45020, "ImageTooLargeException"),
-    ImageTooLargeError: _TOO_LARGE,
-    TooManyPixelsError: _TOO_LARGE,
-    ImageError: Result(-45040, "InvalidImageFormatException", "ImageInvalidImageFormatException"),
-    ImageUrlError: Result(-45050, "InvalidImageURLException", "ImageInvalidImageURLException"),
-    ImageDownloadTimeoutError: Result(-45060, "ImageTimeoutError", "ImageImageTimeoutError"),
-    NoFaceError: Result(-40000, "InvalidParam", headers=(("X-Face-Reason", "NoFace"),)),
+    errors.InvalidParameterError: _INVALID_PARAM,
+    errors.InvalidGroupIdError: Result(-40010, "InvalidGroupID"),
+    errors.GroupExistsError: Result(-40020, "DuplicatedGroupID"),
+    errors.GroupNotFoundError: Result(-40030, "NotFoundGroupError"),
+    errors.InvalidTokenError: Result(-40040, "InvalidTokenError"),
+    errors.FaceNotFoundError: Result(-40050, "NotFoundFaceIDError"),
+    errors.GroupFullError: Result(-40070, "ServiceQuotaExceededException"),
+    errors.GroupError: _INVALID_PARAM,
+    errors.PersonNotFoundError: _INVALID_PARAM,
+    errors.UnknownModelError: _because(_INVALID_PARAM, "UnknownModel"),
+    errors.AccessError: _UNAUTHORISED,
+    errors.BlockedKeyError: _because(_UNAUTHORISED, "BlockedKey"),
+    errors.ForbiddenAddressError: _because(_UNAUTHORISED, "NotAllowedIP"),
+    errors.TooManyKeysError: _because(_UNAUTHORISED, "TooManyKeys"),
+    errors.TooManyAddressesError: _because(_UNAUTHORISED, "TooManyIPs"),
+    errors.ForbiddenSubpathError: _because(_UNAUTHORISED, "NotAllowedSubpath"),
+    errors.ConcurrencyLimitError: _because(_UNAUTHORISED, "ConcurrentLimitExceeded"),
+    errors.DailyLimitError: _because(_UNAUTHORISED, "DailyLimitExceeded"),
+    errors.MonthlyLimitError: _because(_UNAUTHORISED, "MonthlyLimitExceeded"),
+    errors.YearlyLimitError: _because(_UNAUTHORISED, "YearlyLimitExceeded"),
+    errors.UnknownApiError: replace(_INVALID_PARAM, status=404),
+    errors.BodyTooLargeError: Result(-45020, "ImageTooLargeException"),
+    errors.ImageTooLargeError: _TOO_LARGE,
+    errors.TooManyPixelsError: _TOO_LARGE,
+    errors.ImageError: Result(
+        -45040, "InvalidImageFormatException", "ImageInvalidImageFormatException"
+    ),
+    errors.ImageUrlError: Result(
+        -45050, "InvalidImageURLException", "ImageInvalidImageURLException"
+    ),
+    errors.ImageDownloadTimeoutError: Result(-45060, "ImageTimeoutError", "ImageImageTimeoutError"),
+    errors.NoFaceError: _because(_INVALID_PARAM, "NoFace"),
     FaceError: Result(-50000, "InternalServerError"),
 }
 
 
 class NhnDialect:
-    """Answers as NHN's API gateway does: HTTP 200, and what happened in the envelope."""
+    """Answers like NHN's API gateway: HTTP 200, with the outcome in the envelope."""
 
     def authorise(self, request: Request, app: App) -> ApiKey:
-        """Let a caller with a known appKey pass; a path without one is no route of this API."""
+        """Return the API key of the caller; a path without an appKey is not a route of this API."""
         raw_key = request.path_parameters.get("appKey")
         if raw_key is None:
-            raise UnknownApiError
+            raise errors.UnknownApiError
         return caller.identify(request, app, raw_key)
 
     def answer(self, request: Request, payload: Payload) -> Response:
-        """Wrap what a call returned: its data, none where it is empty."""
+        """Return the payload of a call in the envelope; without `data` if it is empty."""
         is_partial = payload.pop("isPartial", False)
         data = {"data": payload} if payload else {}
         return _response(PARTIAL_SUCCESS if is_partial else SUCCESS, data, "ok")
 
     def refuse(self, request: Request, error: FaceError, app: App) -> Response:
-        """Word an error."""
+        """Return the result code of an error."""
         result = row_for(ERRORS, type(error))
         which = getattr(error, "which", "")
         message = f"{result.compare_message}:{which}" if which else result.message
         return _response(result, {}, type(error).__name__, message)
 
     def is_finding(self, error: FaceError) -> bool:
-        """Tell whether the error is what an analysis found."""
-        return isinstance(error, NoFaceError)
+        """Return whether the error is the result of an analysis."""
+        return isinstance(error, errors.NoFaceError)
 
 
 def _response(result: Result, data: Payload, outcome: str, message: str = "") -> Response:

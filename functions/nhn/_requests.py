@@ -1,79 +1,84 @@
 """From a request's path, query and JSON to core values."""
 
 import re
-from typing import Any
 
 from shared.app import App
+from shared.core import parameters
 from shared.core.errors import InvalidParameterError
-from shared.core.recognition import groups
 from shared.core.recognition.detection import ImageInput
-from shared.core.recognition.models import Group
-from shared.http.request import Request, decode_base64
+from shared.core.recognition.models import GROUP_ID, Group
+from shared.core.recognition.paging import PageRequest
+from shared.http import Request
+from shared.http.request import decode_base64
 
-_EXTERNAL_IMAGE_ID = re.compile(r"[a-zA-Z0-9_.:\-]{1,255}")
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+_EXTERNAL_IMAGE_ID = "[a-zA-Z0-9_.:-]{1,255}"
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_MAX_PAGE = 200  # items
 
 
 def group_id(request: Request) -> str:
-    """Return the group of the path.
+    """Return the name of the group in the path.
 
     Raises:
-        InvalidParameterError: no group can have this name.
+        InvalidParameterError: a group cannot have this name.
     """
-    name = request.path_parameters["groupId"]
-    if not groups.is_group_id(name):
-        raise InvalidParameterError("group-id", "is not of [a-z0-9-]{1,255}")
-    return name
+    return parameters.matching("group-id", request.path_parameters["groupId"], GROUP_ID)
 
 
 def group(request: Request, app: App) -> Group:
-    """Return the group of the path, as it is now.
+    """Return the group in the path, as it is now.
 
     Raises:
-        InvalidParameterError: no group can have this name.
+        InvalidParameterError: a group cannot have this name.
         GroupNotFoundError: the caller's tenant has no such group.
     """
     return app.groups.get(request.caller.tenant, group_id(request))
 
 
 def new_group_id(request: Request) -> str:
-    """Return the name of the group to create."""
+    """Return the name of the group to create; it is not checked yet."""
     name = request.json.get("groupId")
     if not isinstance(name, str):
-        raise InvalidParameterError("groupId", "must be a text")
+        raise InvalidParameterError("groupId", "must be a string")
     return name
 
 
 def query_integer(request: Request, name: str, *, low: int, high: int) -> int:
-    """Return a required whole number of the query."""
+    """Return a required integer of the query."""
     return _integer(request.query.get(name), name, low, high)
 
 
 def body_integer(request: Request, name: str, *, low: int, high: int) -> int:
-    """Return a required whole number of the body."""
+    """Return a required integer of the body."""
     return _integer(request.json.get(name), name, low, high)
 
 
 def compare_threshold(request: Request) -> int:
-    """Return the threshold of /compare: of the query, or else of the body."""
-    if "threshold" in request.query:
-        return query_integer(request, "threshold", low=1, high=100)
-    return body_integer(request, "threshold", low=1, high=100)
+    """Return the threshold of /compare from the query, or else from the body."""
+    read = query_integer if "threshold" in request.query else body_integer
+    return read(request, "threshold", low=1, high=100)
 
 
-def page(request: Request, *, highest_limit: int) -> tuple[int, str | None]:
-    """Return the limit and the token of a listing; with a token its own limit holds."""
+def page(request: Request, app: App, listing: str) -> PageRequest:
+    """Return which page of a listing to return.
+
+    Args:
+        request: has the limit, or the token of a page, which brings the limit of the first page.
+        app: has the secret that signs tokens.
+        listing: identifies the listing among those of the caller's key.
+    """
     token = request.query.get("next-token")
-    if token is not None:
-        return highest_limit, token
-    return query_integer(request, "limit", low=1, high=highest_limit), None
+    limit = (
+        _MAX_PAGE if token is not None else query_integer(request, "limit", low=1, high=_MAX_PAGE)
+    )
+    return PageRequest(limit, token, (request.caller.key_hash, listing), app.key_secret)
 
 
 def image(request: Request, name: str) -> ImageInput:
     """Return an image of the body: exactly one of its `url` and `bytes`.
 
     Raises:
-        InvalidParameterError: there is none, both are given, or the bytes are no base64.
+        InvalidParameterError: neither or both are given, or the bytes are not base64.
     """
     given = request.json.get(name)
     if not isinstance(given, dict):
@@ -82,30 +87,26 @@ def image(request: Request, name: str) -> ImageInput:
     if (url is None) == (data is None):
         raise InvalidParameterError(name, "must have exactly one of url and bytes")
     if url is not None:
-        return ImageInput(url=_text(url, f"{name}.url"))
-    return ImageInput(data=decode_base64(_text(data, f"{name}.bytes"), f"{name}.bytes"))
+        return ImageInput(url=_string(url, f"{name}.url"))
+    return ImageInput(data=decode_base64(_string(data, f"{name}.bytes"), f"{name}.bytes"))
 
 
 def external_image_id(request: Request) -> str | None:
-    """Return the caller's own label of the image."""
+    """Return the caller's own label of the image, if there is one."""
     label = request.json.get("externalImageId")
     if label is None:
         return None
-    if not isinstance(label, str) or not _EXTERNAL_IMAGE_ID.fullmatch(label):
-        raise InvalidParameterError("externalImageId", "is not of [a-zA-Z0-9_.:-]{1,255}")
-    return label
+    return parameters.matching("externalImageId", label, _EXTERNAL_IMAGE_ID)
 
 
-def _text(value: object, name: str) -> str:
+def _string(value: object, name: str) -> str:
     if not isinstance(value, str) or not value:
-        raise InvalidParameterError(name, "must be a text")
+        raise InvalidParameterError(name, "must be a string")
     return value
 
 
-def _integer(value: Any, name: str, low: int, high: int) -> int:
-    """Return a number that is given as one, or as a text of digits."""
-    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+def _integer(value: object, name: str, low: int, high: int) -> int:
+    """Return an integer that is given as a number or as a string of digits."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidParameterError(name, f"must be a whole number from {low} to {high}")
-    return value
+    return parameters.integer(name, value, low, high)

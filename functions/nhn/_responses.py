@@ -6,29 +6,29 @@ from datetime import timedelta, timezone
 from shared.core.photos.models import Box, Point
 from shared.core.recognition.compare import ComparedFace, Comparison
 from shared.core.recognition.detection import FaceDetail
-from shared.core.recognition.faces import AddedFaces, FacePage
-from shared.core.recognition.groups import GroupPage
+from shared.core.recognition.faces import AddedFaces
 from shared.core.recognition.models import Group, StoredFace
+from shared.core.recognition.paging import Page
 from shared.core.recognition.search import FaceMatch
-from shared.http.response import Payload
+from shared.http import Payload
 
 _LANDMARKS = ("leftEye", "rightEye", "nose", "leftLip", "rightLip")
 
 
-def group_list(found: GroupPage) -> Payload:
+def group_list(found: Page[Group]) -> Payload:
     """Return a page of groups."""
     return {
-        "groupCount": len(found.groups),
+        "groupCount": len(found.items),
         "groups": [
             {"groupId": group.group_id, "modelVersion": group.model_version}
-            for group in found.groups
+            for group in found.items
         ],
         "nextToken": found.next_token,
     }
 
 
 def group_detail(group: Group, *, utc_offset_h: int) -> Payload:
-    """Return one group with its number of faces; the vendor's times name no zone."""
+    """Return one group with its number of faces; the vendor's times have no time zone."""
     zone = timezone(timedelta(hours=utc_offset_h))
     return {
         "groupCount": 1,
@@ -50,7 +50,7 @@ def detection(details: Iterable[FaceDetail]) -> Payload:
 
 
 def added_faces(group: Group, result: AddedFaces) -> Payload:
-    """Return what became of the faces of an image."""
+    """Return which faces of an image were added, and which were not."""
     return {
         "modelVersion": group.model_version,
         "addedFaceCount": len(result.added),
@@ -62,18 +62,18 @@ def added_faces(group: Group, result: AddedFaces) -> Payload:
     }
 
 
-def face_list(group: Group, found: FacePage) -> Payload:
+def face_list(group: Group, found: Page[StoredFace]) -> Payload:
     """Return a page of faces."""
     return {
         "modelVersion": group.model_version,
-        "faceCount": len(found.faces),
-        "faces": [_face(face) for face in found.faces],
+        "faceCount": len(found.items),
+        "faces": [_face(face) for face in found.items],
         "nextToken": found.next_token,
     }
 
 
 def matches(group: Group, found: Iterable[FaceMatch]) -> Payload:
-    """Return the faces that a search found."""
+    """Return the faces found by a search."""
     shown = [{"face": _face(m.face), "similarity": _percent(m.similarity)} for m in found]
     return {
         "modelVersion": group.model_version,
@@ -83,12 +83,12 @@ def matches(group: Group, found: Iterable[FaceMatch]) -> Payload:
 
 
 def source_face(box: Box, confidence: float) -> Payload:
-    """Return the face that others were compared with."""
+    """Return the face that the others were compared with."""
     return {"bbox": _box(box), "confidence": _percent(100 * confidence)}
 
 
 def comparison(model_version: str, result: Comparison) -> Payload:
-    """Return the faces of the target on either side of the threshold."""
+    """Return the faces of the target, matched and unmatched by the threshold."""
     return {
         "modelVersion": model_version,
         "matchedFaceDetailCount": len(result.matched),

@@ -1,22 +1,19 @@
 """POST .../groups/{groupId}: add the faces of an image to a group."""
 
-from functions.nhn import _requests as requests
-from functions.nhn import _responses as responses
+from functions.nhn import _requests, _responses
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import faces
-from shared.http.endpoint import endpoint
-from shared.http.request import Request
-from shared.http.response import Payload
+from shared.http import Payload, Request, endpoint
 
 
 @endpoint(nhn)
 def handler(request: Request, app: App) -> Payload:
     """Enrol the largest faces of the image."""
-    limit = requests.body_integer(request, "limit", low=1, high=20)
-    label = requests.external_image_id(request)
-    image = requests.image(request, "image")
-    group = requests.group(request, app)
+    limit = _requests.body_integer(request, "limit", low=1, high=20)
+    label = _requests.external_image_id(request)
+    image = _requests.image(request, "image")
+    group = _requests.group(request, app)
     result = faces.add(
         app.vision,
         app.faces,
@@ -28,4 +25,4 @@ def handler(request: Request, app: App) -> Payload:
         limit=limit,
         deadline=request.deadline,
     )
-    return responses.added_faces(group, result)
+    return _responses.added_faces(group, result)

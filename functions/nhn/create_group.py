@@ -1,12 +1,10 @@
 """POST .../groups: create a group."""
 
-from functions.nhn import _requests as requests
+from functions.nhn import _requests
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import groups
-from shared.http.endpoint import endpoint
-from shared.http.request import Request
-from shared.http.response import Payload
+from shared.http import Payload, Request, endpoint
 
 
 @endpoint(nhn)
@@ -16,7 +14,7 @@ def handler(request: Request, app: App) -> Payload:
         app.groups,
         app.sealer,
         tenant=request.caller.tenant,
-        group_id=requests.new_group_id(request),
+        group_id=_requests.new_group_id(request),
         model_version=app.model_version,
     )
     return {}

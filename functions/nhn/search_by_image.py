@@ -1,22 +1,19 @@
 """POST .../groups/{groupId}/search?limit&threshold: search by image."""
 
-from functions.nhn import _requests as requests
-from functions.nhn import _responses as responses
+from functions.nhn import _requests, _responses
 from functions.nhn._dialect import nhn
 from shared.app import App
 from shared.core.recognition import search
-from shared.http.endpoint import endpoint
-from shared.http.request import Request
-from shared.http.response import Payload
+from shared.http import Payload, Request, endpoint
 
 
 @endpoint(nhn)
 def handler(request: Request, app: App) -> Payload:
-    """Return the faces of the group most like the largest face of the image."""
-    limit = requests.query_integer(request, "limit", low=1, high=4096)
-    threshold = requests.query_integer(request, "threshold", low=1, high=100)
-    image = requests.image(request, "image")
-    group = requests.group(request, app)
+    """Return the faces of the group most similar to the largest face of the image."""
+    limit = _requests.query_integer(request, "limit", low=1, high=4096)
+    threshold = _requests.query_integer(request, "threshold", low=1, high=100)
+    image = _requests.image(request, "image")
+    group = _requests.group(request, app)
     found = search.by_image(
         app.vision,
         app.faces,
@@ -29,6 +26,6 @@ def handler(request: Request, app: App) -> Payload:
         deadline=request.deadline,
     )
     return {
-        **responses.matches(group, found.matches),
-        "sourceFace": responses.source_face(found.box, found.confidence),
+        **_responses.matches(group, found.matches),
+        "sourceFace": _responses.source_face(found.box, found.confidence),
     }

@@ -1,4 +1,4 @@
-"""WithMind's server: the API key, which is ours, and the results and their wording.
+"""WithMind's wire format: the API key, which is our extension, and the results.
 
 Source: the vendor's guide, "안면인식 판독 서비스" (messages of both operations).
 """
@@ -7,23 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.app import App
-from shared.core.errors import (
-    BodyTooLargeError,
-    FaceError,
-    ImageError,
-    ImageTooLargeError,
-    ImageTooSmallError,
-    InvalidParameterError,
-    NoFaceError,
-    PersonNotFoundError,
-    UnknownModelError,
-)
+from shared.core import errors
+from shared.core.errors import FaceError
 from shared.core.metering import access
 from shared.core.metering.models import ApiKey
-from shared.http import caller
+from shared.http import Payload, Request, Response, caller
 from shared.http.dialect import row_for
-from shared.http.request import Request
-from shared.http.response import Payload, Response
 
 _METHOD = "POST"
 _PUBLIC = access.public_key("public")
@@ -31,7 +20,7 @@ _PUBLIC = access.public_key("public")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The answer to a call that failed; where the guide spells it in two ways, both of them."""
+    """The answer to a failed call, in both spellings if the guide has two."""
 
     payload: Payload
     other_spelling: Payload | None = None
@@ -49,24 +38,24 @@ _NOT_ENROLLED = Failure(
 )
 
 ERRORS: Mapping[type[FaceError], Failure] = {
-    BodyTooLargeError: _WRONG_SIZE,
-    ImageTooSmallError: _WRONG_SIZE,
-    ImageTooLargeError: _WRONG_SIZE,
-    ImageError: _WRONG_TYPE,
-    NoFaceError: _FAIL,
-    PersonNotFoundError: _NOT_ENROLLED,
-    UnknownModelError: _NOT_ENROLLED,  # enrolling anew is what helps
+    errors.BodyTooLargeError: _WRONG_SIZE,
+    errors.ImageTooSmallError: _WRONG_SIZE,
+    errors.ImageTooLargeError: _WRONG_SIZE,
+    errors.ImageError: _WRONG_TYPE,
+    errors.NoFaceError: _FAIL,
+    errors.PersonNotFoundError: _NOT_ENROLLED,
+    errors.UnknownModelError: _NOT_ENROLLED,  # the remedy is to enrol the person again
     FaceError: _FAIL,
 }
 
 
 class WithmindDialect:
-    """Answers as WithMind's server does: HTTP 200 to every POST, and what happened in `result`."""
+    """Answers like WithMind's server: HTTP 200 to every POST, with the outcome in `result`."""
 
     def authorise(self, request: Request, app: App) -> ApiKey:
-        """Let a caller with a known key pass, and one without a key where none is required."""
+        """Return the API key of the caller, or a public one if none is given or required."""
         if request.method != _METHOD:
-            raise InvalidParameterError("method", f"must be {_METHOD}")
+            raise errors.InvalidParameterError("method", f"must be {_METHOD}")
         raw_key = caller.header_key(request)
         if not raw_key and not app.settings.withmind_require_key:
             return _PUBLIC
@@ -77,7 +66,7 @@ class WithmindDialect:
         return Response(200, payload)
 
     def refuse(self, request: Request, error: FaceError, app: App) -> Response:
-        """Word an error."""
+        """Return the result of an error."""
         outcome = type(error).__name__
         if request.method != _METHOD:
             return Response(405, _FAIL.payload, {"Allow": _METHOD}, outcome)
@@ -87,8 +76,8 @@ class WithmindDialect:
         return Response(200, failure.payload, outcome=outcome)
 
     def is_finding(self, error: FaceError) -> bool:
-        """Tell whether the error is what an analysis found."""
-        return isinstance(error, NoFaceError)
+        """Return whether the error is the result of an analysis."""
+        return isinstance(error, errors.NoFaceError)
 
 
 withmind = WithmindDialect()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.http.response import Payload
+from shared.http import Payload
 
 
 def enrolled() -> Payload:
@@ -11,7 +11,7 @@ def enrolled() -> Payload:
 
 
 def analysis(matches: Iterable[bool]) -> Payload:
-    """Return whether each face, from left to right, is the person's."""
+    """Return for each face, from left to right, whether it matches the person."""
     return {
         "result": {
             f"person_{number}": "match" if is_match else "dismatch"

@@ -22,7 +22,7 @@ from shared.config import Settings
 from shared.core.deadline import Deadline
 from shared.core.errors import FaceError, GroupNotFoundError, InvalidParameterError
 from shared.core.hiding import refusals, selection
-from shared.core.hiding.deidentify import deidentify_any
+from shared.core.hiding.deidentify import deidentify
 from shared.core.hiding.gallery import Gallery
 from shared.core.hiding.hide_options import HideOptions
 from shared.core.hiding.ports import HideMethod
@@ -168,9 +168,9 @@ def _hide(
     try:
         data = source.read_bytes()
         deadline = Deadline.after(app.settings.analysis_timeout_s)
-        result = deidentify_any(
+        result = deidentify(
             app.codec, app.detector, app.redactor, open_gallery,
-            data=data, options=options, deadline=deadline,
+            data=data, options=options, deadline=deadline, needs_face=False,
         )  # fmt: skip
         _write(target, result.file)
     except FaceError as error:

@@ -1,4 +1,4 @@
-"""Files in a store of blobs: a folder or a bucket."""
+"""Blobs, and the port to a store of them: a folder or a bucket."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """What a store of blobs knows of one, without reading it.
+    """Blob metadata, available without reading the blob.
 
     Attributes:
-        key: its name, whose parts are divided by slashes.
+        key: its name, with parts separated by slashes.
         version: changes whenever the blob is replaced.
         size: in bytes.
         modified_at: when this version was stored, in UTC.
@@ -27,7 +27,7 @@ class BlobInfo:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A blob that was read: its bytes, their version, and what its uploader said of it."""
+    """The bytes of a blob, their version, and the metadata that its uploader attached."""
 
     data: bytes
     version: str
@@ -35,36 +35,38 @@ class Blob:
 
 
 class Blobs(Protocol):
-    """Files by key, each stored whole or not at all. What one call wrote, the next call reads."""
+    """Files by key, each stored completely or not at all. Every call sees all earlier writes."""
 
     def accepts(self, key: str) -> bool:
-        """Whether a blob can have this name here, beside those that are there now."""
+        """Return whether a blob can have this key, given those that exist now."""
 
     def stat(self, key: str) -> BlobInfo | None:
-        """Return what is known of a blob, or None where there is none."""
+        """Return the metadata of a blob, or None if it does not exist."""
 
     def get(self, key: str, *, max_bytes: int | None = None) -> Blob:
         """Return a blob.
 
         Raises:
-            BlobNotFoundError: there is none.
-            BlobTooLargeError: it has more than `max_bytes`, and was not read.
+            BlobNotFoundError: it does not exist.
+            BlobTooLargeError: it has more than `max_bytes` bytes and was not read.
             StoreUnavailableError: the store did not answer.
         """
 
     def put(self, key: str, data: bytes) -> str:
-        """Store a blob, in place of an earlier one; return its version.
+        """Store a blob, replacing an earlier one; return its version.
 
         Raises:
-            StoreUnavailableError: the store did not take it.
+            StoreUnavailableError: the store did not accept the call.
         """
 
     def replace(self, key: str, data: bytes, *, expected: str | None) -> str:
-        """Store a blob only in place of the expected version, or of none; return its version.
+        """Store a blob if the current version is the expected one; return the new version.
+
+        With `expected=None` the blob must not exist yet.
 
         Raises:
-            BlobChangedError: another version, or none, is there; nothing was stored.
-            StoreUnavailableError: the store did not take it; it may have been stored.
+            BlobChangedError: the current version is another one; nothing was stored.
+            StoreUnavailableError: the store did not answer; the blob may have been stored.
         """
 
     def copy(
@@ -76,24 +78,24 @@ class Blobs(Protocol):
         source_version: str,
         expected: str | None,
     ) -> None:
-        """Store a copy of a version of a blob of another store of the same kind, with its metadata.
+        """Copy a version of a blob, with its metadata, from another store of the same kind.
 
-        Like `replace`, in place of the expected version alone, or of none. The bytes do not pass
+        As with `replace`, the current version must be the expected one. The bytes do not pass
         through this process.
 
         Raises:
             BlobNotFoundError: there is no blob to copy.
-            BlobChangedError: one of the two is of another version; nothing was stored.
-            StoreUnavailableError: the store did not take it; it may have been stored.
+            BlobChangedError: one of the two has another version; nothing was stored.
+            StoreUnavailableError: the store did not answer; the blob may have been stored.
         """
 
     def delete(self, key: str, *, expected: str | None = None) -> None:
-        """Delete a blob, if there is one; with `expected` only this version.
+        """Delete a blob if it exists; with `expected`, only this version.
 
         Raises:
-            BlobChangedError: another version is there; nothing was deleted.
-            StoreUnavailableError: the store did not take it.
+            BlobChangedError: the current version is another one; nothing was deleted.
+            StoreUnavailableError: the store did not accept the call.
         """
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        """Yield every blob whose key starts with the prefix, by key."""
+        """Yield the metadata of every blob whose key starts with the prefix, by key."""

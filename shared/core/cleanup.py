@@ -1,9 +1,9 @@
-"""What is removed behind the calls: rows, counts, snapshots and files that nobody needs any more.
+"""Removes rows, counts, snapshots and files that are no longer needed.
 
-Each kind is a step, an iterator that removes a little at a time and tells how much. The steps take
-turns until all have ended or the time is up, so a long one does not keep the others waiting. None
-remembers where it was: what is left to remove is found again, so a step may be broken off anywhere,
-run by two processes at once, and run again.
+Each kind is a step: an iterator that removes a little at a time and yields how much. The steps take
+turns until all have ended or the time is up, so a long one does not keep the others waiting. No
+step stores its position. So it can be interrupted anywhere, run by two processes at once, and run
+again: it finds again what is left to remove.
 """
 
 import logging
@@ -27,19 +27,19 @@ REMOVED = (
     "face_rows", "leases", "paces", "periods", "sightings", "snapshot_parts",
     "originals", "quarantined", "outputs",
 )  # fmt: skip
-"""What a report counts, besides the steps that `failed` and whether it was left `unfinished`."""
+"""The counts of a report. It also has the number of steps that `failed`, and `unfinished`."""
 
 _TURN_S = 1.0
 _PURGED_AT_ONCE = 100  # rows
-_SETTLED = timedelta(hours=1)  # longer than a call or a build lasts, or clocks differ
-_HOLDING = timedelta(days=1)  # as long as a snapshot may hold faces that were removed
-_READING = timedelta(minutes=1)  # longer than a snapshot takes to be read
+_SETTLED = timedelta(hours=1)  # longer than any call or build, and than any clock difference
+_HOLDING = timedelta(days=1)  # how long a snapshot may hold removed faces
+_READING = timedelta(minutes=1)  # longer than it takes to read a snapshot
 
 _logger = logging.getLogger(__name__)
 
 
 class CleanUpError(Exception):
-    """Steps of a clean-up failed; the others were taken. The log has the causes and the report."""
+    """Some steps of a clean-up failed, the others ran. The log has the causes and the report."""
 
 
 def clean_up(
@@ -56,43 +56,41 @@ def clean_up(
     now: float,
     deadline: Deadline,
 ) -> Report:
-    """Remove what nobody needs any more, until the deadline; return how much of what.
+    """Remove what is no longer needed, until the deadline; return how much of each kind.
 
     Args:
-        groups: whose generations tell which snapshots are needed.
-        faces: from which the rows of deleted groups go.
-        usage: from which go leases of calls that nobody ended, paces that are over, and periods
-            that are not kept.
-        tracker: from which those go that count no more.
-        snapshots: from which go those of deleted groups, and versions that are not in force.
-        inbox: from which files go that are older than `originals_days`, processed or not.
-        outbox: from which quarantined files go at the same age, and others that are older than
-            `outbox_days`.
+        groups: the snapshots of their current generations are needed.
+        faces: loses the rows of deleted groups.
+        usage: loses leases of abandoned calls, paces that have run out, and old periods.
+        tracker: loses entries that no longer count.
+        snapshots: loses those of deleted groups, and versions that are no longer current.
+        inbox: loses files that are older than `originals_days`, processed or not.
+        outbox: loses quarantined files of the same age, and others older than `outbox_days`.
         originals_days: 0 for never.
         outbox_days: 0 for never.
         now: in seconds since 1970, UTC.
         deadline: when to stop.
 
     Raises:
-        CleanUpError: a step failed; the others were taken all the same.
+        CleanUpError: a step failed; the others ran all the same.
     """
     time = datetime.fromtimestamp(now, UTC)
     settled = (time - _SETTLED).timestamp()
     steps: list[Step] = [
         _purge(faces),
-        _clean_usage(usage, settled),
-        _clean_tracker(tracker, settled),
+        usage.clean_up(settled),
+        ({"sightings": dropped} for dropped in tracker.clean_up(settled)),
         _clean_snapshots(groups, snapshots, time),
     ]
     if originals_days:
         limit = time - timedelta(days=originals_days)
         steps += [
             _remove_older(inbox, limit, "originals"),
-            _remove_older(outbox, limit, "quarantined", below=QUARANTINE),
+            _remove_older(outbox, limit, "quarantined", prefix=QUARANTINE),
         ]
     if outbox_days:
         limit = time - timedelta(days=outbox_days)
-        steps.append(_remove_older(outbox, limit, "outputs", but=QUARANTINE))
+        steps.append(_remove_older(outbox, limit, "outputs", excluded=QUARANTINE))
     return _take_turns(steps, deadline)
 
 
@@ -105,7 +103,7 @@ def _take_turns(steps: Iterable[Step], deadline: Deadline) -> Report:
         try:
             if _take_turn(step, counts, deadline):
                 waiting.append(step)
-        except Exception:  # of whatever kind: the other steps are none the worse for it
+        except Exception:  # of any kind: the other steps can still run
             failed += 1
             _logger.exception("a step of the clean-up failed")
     report = {**counts, "failed": failed, "unfinished": int(bool(waiting))}
@@ -116,7 +114,7 @@ def _take_turns(steps: Iterable[Step], deadline: Deadline) -> Report:
 
 
 def _take_turn(step: Step, counts: Counter[str], deadline: Deadline) -> bool:
-    """Go on with a step for a while; return whether there may be more to do."""
+    """Continue a step for a while; return whether there may be more to do."""
     turn = Deadline.after(_TURN_S)
     for removed in step:
         counts.update(removed)
@@ -130,21 +128,12 @@ def _purge(faces: Faces) -> Step:
         yield {"face_rows": rows}
 
 
-def _clean_usage(usage: Usage, before: float) -> Step:
-    yield from usage.clean_up(before)
-
-
-def _clean_tracker(tracker: DistinctTracker, before: float) -> Step:
-    for dropped in tracker.clean_up(before):
-        yield {"sightings": dropped}
-
-
 def _clean_snapshots(groups: Groups, blobs: Blobs, now: datetime) -> Step:
-    """Remove the snapshots that are not in force, and those that hold removed faces for a day.
+    """Remove snapshots that are no longer current, and those that held removed faces for a day.
 
-    Without its snapshot a group is read row by row, until its next change makes another.
+    Without a snapshot a group is read row by row, until its next change makes a new snapshot.
 
-    What is younger than an hour stays: it may be a part of a snapshot that is being made.
+    Blobs younger than an hour stay: they may belong to a snapshot that is being made.
     """
     for generation, parts in groupby(blobs.list(), lambda info: layout.generation_of(info.key)):
         old = [part for part in parts if part.modified_at < now - _SETTLED]
@@ -162,7 +151,7 @@ def _superseded(
         return old
     stored = blobs.stat(layout.manifest_key(generation))
     if stored and stored.modified_at > now - _READING:
-        return []  # somebody may still read the version before
+        return []  # the previous version may still be in use
     manifest, _ = layout.read_manifest(blobs, generation)
     if (
         stored
@@ -176,15 +165,15 @@ def _superseded(
 
 
 def _remove_older(
-    blobs: Blobs, limit: datetime, what: str, *, below: str = "", but: str | None = None
+    blobs: Blobs, limit: datetime, kind: str, *, prefix: str = "", excluded: str | None = None
 ) -> Step:
-    for info in blobs.list(below):
-        is_meant = but is None or not info.key.startswith(but)
-        yield {what: _remove(blobs, info)} if is_meant and info.modified_at < limit else {}
+    for info in blobs.list(prefix):
+        is_included = excluded is None or not info.key.startswith(excluded)
+        yield {kind: _remove(blobs, info)} if is_included and info.modified_at < limit else {}
 
 
 def _remove(blobs: Blobs, info: BlobInfo) -> int:
-    """Remove a blob, unless it was replaced since it was listed; return how many were removed."""
+    """Remove a blob unless it was replaced since it was listed; return how many were removed."""
     try:
         blobs.delete(info.key, expected=info.version)
     except BlobChangedError:

@@ -1,4 +1,4 @@
-"""A point in time after which a call is given up."""
+"""The time by which an analysis must have ended."""
 
 import time
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from shared.core.errors import AnalysisTimeoutError
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When an analysis must have ended, on the monotonic clock, in seconds."""
+    """The time by which an analysis must have ended, in seconds on the monotonic clock."""
 
     expires_at: float
 
     @classmethod
     def after(cls, timeout_s: float) -> "Deadline":
-        """Return the deadline that many seconds from now."""
+        """Return a deadline `timeout_s` seconds from now."""
         return cls(time.monotonic() + timeout_s)
 
     @property
@@ -23,11 +23,10 @@ class Deadline:
         return time.monotonic() > self.expires_at
 
     def check(self) -> None:
-        """Go on only while there is time.
+        """Raise an error if there is no time left.
 
         Raises:
             AnalysisTimeoutError: the deadline has passed.
-
         """
         if self.has_passed:
             raise AnalysisTimeoutError

@@ -1,7 +1,7 @@
 """Everything that can go wrong, as one tree.
 
-Each class is one sentence about what happened. How a caller hears of it (code, wording, HTTP
-status) is a dialect's business: the table in `functions/<vendor>/_dialect.py` has a row for every
+Each class says in one sentence what happened. The answer to the caller (code, wording, HTTP
+status) is up to the dialect: the table in `functions/<vendor>/_dialect.py` has a row for every
 class here or for an ancestor of it; the nearest counts.
 
     FaceError
@@ -43,29 +43,29 @@ class here or for an ancestor of it; the nearest counts.
       AnalysisTimeoutError
       StoreUnavailableError
 
-No caller hears of what the stores of blobs raise; whoever asks them knows what to do about it:
+Callers of the API never see the errors of blob stores; the code that uses a store handles them:
 
     BlobError
       BlobNotFoundError
       BlobChangedError
       BlobTooLargeError
 
-Nor does anyone hear of this one, which is a damage that an operator has to look at:
+Nor do they see this one, which means damaged data that an operator has to look at:
 
     SealError
 """
 
 
 class FaceError(Exception):
-    """A call could not be served; the ancestor of every error a caller may be told of."""
+    """A call could not be served; the base of every error that a caller may see."""
 
 
 class BodyTooLargeError(FaceError):
-    """The body of the request is larger than this deployment takes."""
+    """The body of the request is larger than this deployment accepts."""
 
 
 class AnswerTooLargeError(BodyTooLargeError):
-    """The answer is larger than can be sent from where this runs."""
+    """The answer is larger than this platform can send."""
 
 
 class AccessError(FaceError):
@@ -77,7 +77,7 @@ class MissingKeyError(AccessError):
 
 
 class UnknownKeyError(AccessError):
-    """The API key is not one of ours."""
+    """The API key is not known."""
 
 
 class BlockedKeyError(AccessError):
@@ -85,19 +85,19 @@ class BlockedKeyError(AccessError):
 
 
 class ForbiddenAddressError(AccessError):
-    """The caller's address lies in none of the networks of the API key."""
+    """The caller's address is in none of the networks of the API key."""
 
 
 class TooManyKeysError(AccessError):
-    """More distinct API keys were used from the caller's address than may be."""
+    """Too many distinct API keys were used from the caller's address."""
 
 
 class TooManyAddressesError(AccessError):
-    """The API key was used from more distinct addresses than it may be."""
+    """The API key was used from too many distinct addresses."""
 
 
 class ForbiddenSubpathError(AccessError):
-    """The path lies below an API, where nothing may be called, or is not one of the API key's."""
+    """The path is below an API, where there is nothing to call, or the key may not use it."""
 
 
 class UnknownApiError(AccessError):
@@ -105,7 +105,7 @@ class UnknownApiError(AccessError):
 
 
 class LimitError(AccessError):
-    """The API key has used up a limit; `used_today` is how many of its calls counted today."""
+    """The API key has used up a limit; `used_today` is the number of its calls counted today."""
 
     def __init__(self, used_today: int = 0) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class LimitError(AccessError):
 
 
 class ConcurrencyLimitError(LimitError):
-    """As many calls of the API key are in flight as may be, or they follow each other too fast."""
+    """Too many calls of the API key are in flight, or they follow each other too fast."""
 
 
 class DailyLimitError(LimitError):
@@ -144,15 +144,15 @@ class ImageError(FaceError):
 
 
 class UnsupportedImageError(ImageError):
-    """The file is of a type that is not taken here."""
+    """The file is of a type that is not accepted."""
 
 
 class CorruptImageError(ImageError):
-    """The file says that it is an image and cannot be decoded as one."""
+    """The file looks like an image but cannot be decoded."""
 
 
 class TooManyPixelsError(ImageError):
-    """The image has more pixels than are decoded here."""
+    """The image has more pixels than this deployment decodes."""
 
 
 class NoFaceError(ImageError):
@@ -160,15 +160,15 @@ class NoFaceError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The image file has more bytes than are taken here."""
+    """The image file has more bytes than are accepted."""
 
 
 class ImageTooSmallError(ImageError):
-    """The image file has fewer bytes than are taken here."""
+    """The image file has fewer bytes than are accepted."""
 
 
 class ImageUrlError(ImageError):
-    """The image cannot be had from the URL; why is never said: it would tell of our network."""
+    """The image cannot be fetched from the URL; the reason stays secret, like our network."""
 
 
 class ImageDownloadTimeoutError(ImageError):
@@ -184,7 +184,7 @@ class InvalidGroupIdError(GroupError):
 
 
 class GroupExistsError(GroupError):
-    """There is a group of this name already."""
+    """The tenant already has a group of this name."""
 
 
 class GroupNotFoundError(GroupError):
@@ -192,7 +192,7 @@ class GroupNotFoundError(GroupError):
 
 
 class GroupFullError(GroupError):
-    """The group holds as many faces as a group may."""
+    """The group is at its maximum number of faces."""
 
 
 class FaceNotFoundError(GroupError):
@@ -200,7 +200,7 @@ class FaceNotFoundError(GroupError):
 
 
 class PersonNotFoundError(FaceError):
-    """The tenant's company has enrolled no person of this id."""
+    """The tenant's company has not enrolled a person of this id."""
 
 
 class UnknownModelError(FaceError):
@@ -226,20 +226,20 @@ class StoreUnavailableError(FaceError):
 
 
 class BlobError(Exception):
-    """A blob is not as it was thought to be; the key is the message."""
+    """A blob is not as expected; the key is the message."""
 
 
 class BlobNotFoundError(BlobError):
-    """There is no blob of this key."""
+    """There is no blob with this key."""
 
 
 class BlobChangedError(BlobError):
-    """The blob is not of the version that was expected any more, and nothing was done."""
+    """The blob no longer has the expected version; nothing was done."""
 
 
 class BlobTooLargeError(BlobError):
-    """The blob has more bytes than were to be read."""
+    """The blob has more bytes than the caller wants to read."""
 
 
 class SealError(Exception):
-    """A sealed text was changed, or belongs to something else; the data or a key is damaged."""
+    """Sealed data was changed or belongs to something else; the data or a key is damaged."""

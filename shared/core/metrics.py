@@ -1,15 +1,15 @@
-"""What is counted: the only list of metrics, for every adapter of the port `Metrics`.
+"""The only list of metrics, for every adapter of the port `Metrics`.
 
-Labels have few values, all of them written in this project's code or template: a route is the
-template's route key, an outcome `ok` or the name of an error. Never a path, a key, a group or a
-tenant.
+Labels have few values, all of which are written in this project's code or template: a route is the
+route key of the template, an outcome is `ok` or the name of an error. A label never contains a
+path, a key, a group or a tenant.
 """
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Unit = Literal["Count", "Seconds"]  # in CloudWatch's words
+Unit = Literal["Count", "Seconds"]  # as CloudWatch names them
 
 _DURATIONS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LONG_TIMES_S = (1.0, 10.0, 60.0, 600.0, 3600.0, 21600.0, 86400.0, 604800.0)
@@ -19,14 +19,13 @@ _MANY = (0.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """What an adapter must know of a metric.
+    """A metric, as every adapter needs it.
 
     Attributes:
-        name: in lower case; ends in `_seconds` where that is the unit.
+        name: in lower case; ends in `_seconds` if that is the unit.
         help: one sentence.
-        labels: the names of the labels that each value is given with.
+        labels: the names of the labels of each value.
         unit: of the values.
-
     """
 
     name: str
@@ -37,12 +36,12 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counter(Metric):
-    """How often something happened."""
+    """Counts how often something happens."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram(Metric):
-    """How large something was, each time; `buckets` are the upper limits that are told apart."""
+    """The distribution of a value; `buckets` are the upper limits of its classes."""
 
     buckets: tuple[float, ...] = _FEW
 
@@ -81,26 +80,14 @@ SNAPSHOT_AGE = Histogram(
 )
 
 CATALOGUE: tuple[Counter | Histogram, ...] = (
-    CALLS,
-    CALL_DURATION,
-    EVENTS,
-    EVENT_DURATION,
-    EVENT_RECORDS,
-    SCHEDULED_WORK,
-    UPLOADS,
-    FACES_FOUND,
-    DETECTION_DURATION,
-    FACES_HIDDEN,
-    FACES_EMBEDDED,
-    EMBEDDING_DURATION,
-    SEARCHES,
-    SEARCH_CHANGES,
-    SNAPSHOT_AGE,
-)
+    CALLS, CALL_DURATION, EVENTS, EVENT_DURATION, EVENT_RECORDS, SCHEDULED_WORK,
+    UPLOADS, FACES_FOUND, DETECTION_DURATION, FACES_HIDDEN, FACES_EMBEDDED,
+    EMBEDDING_DURATION, SEARCHES, SEARCH_CHANGES, SNAPSHOT_AGE,
+)  # fmt: skip
 
 
 class Metrics(Protocol):
-    """Counts what happens: the metrics of `shared.core.metrics`, in any thread."""
+    """Records the metrics of this module, from any thread."""
 
     def count(self, metric: Counter, value: float = 1, **labels: str) -> None:
         """Add to a counter."""
@@ -109,7 +96,7 @@ class Metrics(Protocol):
         """Add a value to a histogram."""
 
     def invocation(self) -> AbstractContextManager[None]:
-        """Give out what is counted in the block at its end, also when it fails."""
+        """Flush the metrics of the block on exit, even on error."""
 
     def exposition(self) -> bytes | None:
-        """Return what was counted, as Prometheus reads it; None where counts go elsewhere."""
+        """Return the metrics in the format of Prometheus; None if they go elsewhere."""

@@ -1,1 +1,1 @@
-"""From events to calls: uploads through a queue, changes of faces, a schedule."""
+"""From events to calls: uploads through a queue, changes of faces, schedules."""

@@ -1,43 +1,35 @@
-"""The one place where what an event asks for is tried, and what came of it logged and counted."""
+"""The only place that makes the calls an event asks for, and logs and counts their outcomes."""
 
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from shared import log
 from shared.app import App
 from shared.core import metrics
-
-Event = dict[str, Any]
+from shared.handler import Event
 
 _logger = logging.getLogger(__name__)
 
 
-class EventHandler(Protocol):
-    """A deployed function, in the manner of AWS Lambda."""
-
-    def __call__(self, event: Event, context: object, app: App | None = None) -> dict[str, Any]:
-        """Serve one event; tests pass an `app` of their own."""
-
-
 @contextmanager
 def invocation(context: object, app: App) -> Iterator[None]:
-    """Serve an event in the block: log lines carry its id, and its counts are given out."""
+    """Handle an event in the block: log lines carry its id, and its metrics are flushed on exit."""
     with log.invocation(context), app.metrics.invocation():
         yield
 
 
 def records(trigger: str, event: Event, app: App) -> Sequence[Event]:
-    """Return the records of an event, counted."""
+    """Return the records of an event, and count them."""
     found: list[Event] = event["Records"]
     app.metrics.observe(metrics.EVENT_RECORDS, len(found), trigger=trigger)
     return found
 
 
 def succeeds(trigger: str, request_id: str, app: App, call: Callable[[], object]) -> bool:
-    """Make a call, whose log lines carry the id; tell whether it ended without an error."""
+    """Make a call whose log lines carry the id; return whether it ended without an error."""
     started = time.perf_counter()
     with log.request_id(request_id):
         outcome = "ok"
@@ -55,5 +47,5 @@ def succeeds(trigger: str, request_id: str, app: App, call: Callable[[], object]
 
 
 def failures(identifiers: list[str]) -> dict[str, Any]:
-    """Return which records of a batch are to be delivered again, as Lambda is told of it."""
+    """Return the answer that makes Lambda deliver these records of a batch again."""
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}

@@ -1,6 +1,6 @@
-"""Files that were put into the inbox bucket, told by S3 through an SQS queue.
+"""Files that were put into the inbox bucket, reported by S3 through an SQS queue.
 
-Source: "Event message structure" of the S3 guide, "Using Lambda with Amazon SQS" of Lambda's.
+Source: "Event message structure" in the S3 guide, "Using Lambda with Amazon SQS" in Lambda's.
 """
 
 import functools
@@ -11,27 +11,27 @@ from urllib.parse import unquote_plus
 
 from shared.app import App, current_app
 from shared.events import attempt
-from shared.events.attempt import Event, EventHandler
+from shared.handler import Event, Handler
 
 MAX_DELIVERIES = 5
-"""How often a message is given that fails; the queue of the template counts too."""
+"""How often a failing message is delivered; the queue in the template has the same number."""
 
 _CREATED = "ObjectCreated:"
 _TRIGGER = "upload"
 
 
 class Call(Protocol):
-    """What is done with an uploaded file."""
+    """Handles an uploaded file."""
 
     def __call__(self, key: str, app: App, /, *, is_last: bool) -> object:
-        """Take the key, and whether nobody will be told of it again if this fails."""
+        """Handle the file under a key; `is_last` says whether a failure would be final."""
 
 
-def on_uploads(call: Call) -> EventHandler:
-    """Make a handler of a call that is given the key of each uploaded file.
+def on_uploads(call: Call) -> Handler:
+    """Turn a call that takes the key of an uploaded file into a handler.
 
-    A message whose call fails is reported alone, so that the queue delivers it again and the others
-    not. A key may come twice, late, or when its file is gone.
+    Only the messages whose calls fail are reported, so that the queue delivers just these again. A
+    key may come twice, late, or after its file is gone.
     """
 
     @functools.wraps(call)
@@ -57,17 +57,17 @@ def on_uploads(call: Call) -> EventHandler:
 
 
 def _keys(body: str, bucket: str) -> Iterator[str]:
-    """Yield the keys of a notification; the one that S3 sends to try the queue has none.
+    """Yield the keys of a notification; S3's test event has none.
 
     Raises:
-        ValueError: it is no notification, or is of another bucket.
+        ValueError: it is not a notification, or is about another bucket.
     """
     notification = json.loads(body)
     if notification.get("Event") == "s3:TestEvent":
         return
     for record in notification["Records"]:
         if record["s3"]["bucket"]["name"] != bucket:
-            raise ValueError("the notification is of another bucket")
+            raise ValueError("the notification is about another bucket")
         if record["eventName"].startswith(_CREATED):
-            # as file names may be no UTF-8; keys of S3 always are
+            # file names may not be valid UTF-8; keys in S3 always are
             yield unquote_plus(record["s3"]["object"]["key"], errors="surrogateescape")

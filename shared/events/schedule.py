@@ -1,4 +1,4 @@
-"""What is done now and then, told by an EventBridge schedule."""
+"""Scheduled jobs, started by EventBridge."""
 
 import functools
 from collections.abc import Callable
@@ -8,19 +8,19 @@ from shared.app import App, current_app
 from shared.core import metrics
 from shared.core.deadline import Deadline
 from shared.events import attempt
-from shared.events.attempt import Event, EventHandler
+from shared.handler import Event, Handler
 
 Report = dict[str, int]
 
-_MARGIN_S = 5.0  # what may be under way when the deadline is noticed
-_MAX_S = 300.0  # where nothing else limits an invocation
+_MARGIN_S = 5.0  # to finish a step that is running when the deadline passes
+_MAX_S = 300.0  # if nothing else limits an invocation
 
 
-def on_schedule(call: Callable[[App, Deadline], Report]) -> EventHandler:
-    """Make a handler of a call that does as much as it can before a deadline, and reports it.
+def on_schedule(call: Callable[[App, Deadline], Report]) -> Handler:
+    """Turn a call into a handler; the call works until a deadline and returns a report.
 
-    Raises:
-        RuntimeError: the call failed; the log has the cause. The schedule tells its alarm.
+    The handler raises a RuntimeError if the call fails, which sets off the alarm of the schedule.
+    The log has the cause.
     """
 
     @functools.wraps(call)
@@ -36,12 +36,12 @@ def on_schedule(call: Callable[[App, Deadline], Report]) -> EventHandler:
             for kind, count in report.items():
                 app.metrics.count(metrics.SCHEDULED_WORK, count, kind=kind)
         if not is_done:
-            raise RuntimeError("the scheduled work failed")
+            raise RuntimeError("the scheduled job failed")
         return dict(report)
 
     return handler
 
 
 def _time_left_s(context: object) -> float:
-    tell = getattr(context, "get_remaining_time_in_millis", None)
-    return float(tell()) / 1000 if tell else _MAX_S
+    remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+    return float(remaining_ms()) / 1000 if remaining_ms else _MAX_S

@@ -1,6 +1,6 @@
-"""Changes of faces, told by the stream of the faces table.
+"""Changes of faces, reported by the stream of the faces table.
 
-Source: "Using Lambda with DynamoDB" of the Lambda guide.
+Source: "Using Lambda with DynamoDB" in the Lambda guide.
 """
 
 import functools
@@ -9,15 +9,15 @@ from typing import Any
 
 from shared.app import App, current_app
 from shared.events import attempt
-from shared.events.attempt import Event, EventHandler
+from shared.handler import Event, Handler
 
 _TRIGGER = "change"
 
 
-def on_changes(call: Callable[[str, App], object]) -> EventHandler:
-    """Make a handler of a call that is given each generation whose rows changed, once a batch.
+def on_changes(call: Callable[[str, App], object]) -> Handler:
+    """Turn a call into a handler; it gets each generation with changed rows once per batch.
 
-    Where a call fails, the stream goes on from the first record of that generation.
+    If a call fails, the stream delivers again from the first record of that generation.
     """
 
     @functools.wraps(call)

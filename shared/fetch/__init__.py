@@ -1,1 +1,1 @@
-"""Downloads of images that callers name by URL, and what is refused."""
+"""Downloads of images from URLs of callers, guarded against server-side request forgery."""

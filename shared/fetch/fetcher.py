@@ -1,9 +1,9 @@
-"""Downloads images that callers name by URL, and lets no URL reach the network around this service.
+"""Downloads images from URLs of callers, which must never reach the network around this service.
 
-A URL from outside is a way to make a server send requests in its own name (server-side request
-forgery). So every address that a host has must be public, the connection goes to the very address
-that was checked, each redirect starts from the beginning, and a server can neither stretch the time
-nor the memory that it is given.
+A caller could use a URL to make this service send requests on their behalf (server-side request
+forgery). So every address of a host must be public, the connection uses the address that was
+checked, every redirect is checked in the same way, and no server can exceed the limits of time and
+memory.
 """
 
 import io
@@ -17,8 +17,11 @@ from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from shared.core.deadline import Deadline
 from shared.core.errors import ImageDownloadTimeoutError, ImageTooLargeError, ImageUrlError
+from shared.core.photos.ports import ImageSource
 from shared.fetch.addresses import is_public
 from shared.fetch.urls import ImageUrl
 
@@ -29,28 +32,32 @@ Resolve = Callable[[str, int], Sequence[str]]
 Connect = Callable[[tuple[str, int], float], socket.socket]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SUCCESSES = frozenset(range(200, 300)) - {204, 205, 206}  # those have no body or a part of it
+_SUCCESSES = frozenset(range(200, 300)) - {
+    204,
+    205,
+    206,
+}  # without a body, or with only a part of it
 _MAX_HEADER_BYTES = 64 * 1024
 _MAX_ADDRESSES_TRIED = 4
-_MAX_LOOKUPS = 64  # at once; those of a name server that never answers hold a thread for a while
+_MAX_LOOKUPS = 64  # at once; a name server that never responds blocks a thread for a while
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return every address that the system knows for a host.
+    """Return all addresses of a host, from the operating system.
 
     Raises:
-        OSError: it knows none.
+        OSError: the host is unknown.
 
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
-class GuardedFetcher:
-    """Downloads what a URL names, from the public internet alone. May be shared by threads.
+class GuardedFetcher(ImageSource):
+    """Downloads from the public internet only; several threads can use it.
 
-    Nothing of the environment is used: no proxies, no cookies, no credentials.
+    It uses no proxies, cookies or credentials from the environment.
     """
 
     def __init__(
@@ -66,12 +73,12 @@ class GuardedFetcher:
         """Set the limits.
 
         Args:
-            max_bytes: of an image.
-            timeout_s: of a whole download, from the first look-up to the last byte.
-            allowed_private_hosts: names and addresses, spelled as in the URL's host, whose
-                addresses need not be public; for development.
-            max_redirects: that are followed.
-            resolve: finds the addresses of a host.
+            max_bytes: the maximum size of an image.
+            timeout_s: for a whole download, from name resolution to the last byte.
+            allowed_private_hosts: hosts whose addresses need not be public, spelled as in the URL;
+                for development.
+            max_redirects: more are refused.
+            resolve: returns the addresses of a host.
             connect: opens a connection to an address and port within a number of seconds.
 
         """
@@ -84,13 +91,15 @@ class GuardedFetcher:
         self._lookups = ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="lookup")
         self._tls = ssl.create_default_context()
 
+    @override
     def fetch(self, url: str) -> bytes:
         """Download an image.
 
         Raises:
-            ImageUrlError: the URL is refused, or no complete answer came; never says why.
-            ImageDownloadTimeoutError: the download took longer than the time limit.
-            ImageTooLargeError: there are more bytes than the limit, announced or sent.
+            ImageUrlError: the URL is refused, or the response is incomplete or unsuccessful. The
+                message does not say which, because that would reveal the network.
+            ImageDownloadTimeoutError: the download exceeded the time limit.
+            ImageTooLargeError: the image exceeds the size limit, as announced or as sent.
 
         """
         try:
@@ -116,7 +125,7 @@ class GuardedFetcher:
                 return url.redirect(_location(response.headers))
             if response.status not in _SUCCESSES:
                 raise ValueError(f"the server answered {response.status}")
-            wire.begin_body(2 * self._max_bytes)  # the sizes of chunks are on the wire, too
+            wire.begin_body(2 * self._max_bytes)  # sizes of chunks count, too
             return self._read(response)
 
     def _open(self, url: ImageUrl, deadline: Deadline) -> socket.socket:
@@ -135,7 +144,7 @@ class GuardedFetcher:
         try:
             addresses = lookup.result(_time_left(deadline))
         finally:
-            lookup.cancel()  # one that still waits for a thread is not worth starting
+            lookup.cancel()  # in case it still waits for a thread
         if url.host not in self._allowed_private_hosts and not all(map(is_public, addresses)):
             raise ValueError("the host has an address that is not public")
         return addresses
@@ -147,7 +156,7 @@ class GuardedFetcher:
         return self._tls.wrap_socket(
             plain,
             server_hostname=url.host,
-            suppress_ragged_eofs=False,  # or whoever cuts the connection decides where a body ends
+            suppress_ragged_eofs=False,  # otherwise a cut connection could end a body early
         )
 
     def _read(self, response: HTTPResponse) -> bytes:
@@ -163,7 +172,7 @@ class GuardedFetcher:
 
 
 class _Wire(io.RawIOBase):
-    """The bytes from a server: no read waits beyond the deadline, and all reads share a budget."""
+    """The bytes from a server, limited by a deadline and by a budget for all reads."""
 
     def __init__(self, connection: socket.socket, deadline: Deadline, budget: int) -> None:
         self._connection = connection
@@ -172,30 +181,33 @@ class _Wire(io.RawIOBase):
         self._in_head = True
 
     def begin_body(self, budget: int) -> None:
-        """Let that many bytes more be read, and let the connection end."""
+        """Add to the budget, and allow the connection to end."""
         self._budget += budget
         self._in_head = False
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def readinto(self, buffer: "Buffer") -> int:
         self._connection.settimeout(_time_left(self._deadline))
         count = self._connection.recv_into(buffer)
-        if not count and self._in_head:  # which http.client takes for the end of the headers
+        if not count and self._in_head:  # http.client would take it for the end of the headers
             raise HTTPException("the server hung up within its headers")
         self._budget -= count
         if self._budget < 0:
             raise HTTPException("the server sent too many bytes")
         return count
 
+    @override
     def write(self, data: "Buffer") -> int:
         self._connection.settimeout(_time_left(self._deadline))
         self._connection.sendall(data)
         return memoryview(data).nbytes
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Stand in for a socket, of which http.client asks this alone."""
+        """Act as a socket: http.client calls no other method of it."""
         return io.BufferedReader(self)
 
 
@@ -215,23 +227,23 @@ def _request(url: ImageUrl, wire: _Wire) -> HTTPResponse:
 
 
 def _location(headers: Message) -> str:
-    """Return the redirect's location; http.client reads as Latin-1 what servers write as UTF-8.
+    """Return the location of a redirect; http.client decodes as Latin-1 what is sent as UTF-8.
 
     Raises:
-        ValueError: there is none, or it is not UTF-8.
+        ValueError: the location is missing or is not UTF-8.
 
     """
     location = headers.get("Location")
     if location is None:
-        raise ValueError("the redirect leads nowhere")
+        raise ValueError("the redirect has no location")
     return str(location).encode("latin-1").decode("utf-8")
 
 
 def _announced_length(headers: Message) -> int | None:
-    """Return the body's length, or None if it ends with its last chunk or the connection.
+    """Return the length of the body; None if it ends with its last chunk or the connection.
 
     Raises:
-        ValueError: the body is compressed, or how it is framed can be read in two ways.
+        ValueError: the body is compressed, or its length is ambiguous.
 
     """
     if _values(headers, "Content-Encoding") - {"identity"}:
@@ -239,10 +251,10 @@ def _announced_length(headers: Message) -> int | None:
     codings = _values(headers, "Transfer-Encoding")
     lengths = _values(headers, "Content-Length")
     if codings - {"chunked"} or len(lengths) + len(codings) > 1:
-        raise ValueError("the body has no one length")
+        raise ValueError("the length of the body is ambiguous")
     for length in lengths:
         if not _LENGTH.fullmatch(length):
-            raise ValueError("the length is no number")
+            raise ValueError("the length is not a number")
         return int(length)
     return None
 
@@ -255,7 +267,7 @@ def _time_left(deadline: Deadline) -> float:
     """Return the seconds until the deadline, more than 0.
 
     Raises:
-        TimeoutError: it has passed.
+        TimeoutError: the deadline has passed.
 
     """
     left_s = deadline.expires_at - time.monotonic()

@@ -1,4 +1,4 @@
-"""Who calls, and whether he may from where he is."""
+"""Identifies the caller and checks their address."""
 
 from shared.app import App
 from shared.core.metering import access
@@ -8,18 +8,17 @@ from shared.http.request import Request
 
 
 def header_key(request: Request) -> str:
-    """Return the key of the Authorization header, alone or after `Bearer`; empty for none."""
+    """Return the key in the Authorization header, with or without `Bearer`; "" if there is none."""
     value: str = request.headers.get("authorization", "").strip()
     scheme, _, rest = value.partition(" ")
     return rest.strip() if scheme.lower() == "bearer" and rest else value
 
 
 def identify(request: Request, app: App, raw_key: str | None) -> ApiKey:
-    """Return the key of a caller who presents this text.
+    """Return the API key that has a value, for a caller who presents it.
 
     Raises:
-        AccessError: he presents none, an unknown or a blocked one, or may not use it from here.
-
+        AccessError: the value is missing, unknown or blocked, or not allowed from this address.
     """
     now = app.clock()
     settings = app.settings

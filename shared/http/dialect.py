@@ -1,4 +1,4 @@
-"""What a vendor's API decides for itself: who may call, and how an outcome is worded."""
+"""The vendor-specific part of an API: authorisation, and the format of answers."""
 
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
@@ -13,21 +13,21 @@ Row = TypeVar("Row")
 
 
 class Dialect(Protocol):
-    """One vendor's manner of speaking."""
+    """One vendor's wire format."""
 
     def authorise(self, request: Request, app: App) -> ApiKey:
-        """Return the key that lets the call pass, or raise an AccessError."""
+        """Return the API key of the caller, or raise an AccessError."""
 
     def answer(self, request: Request, payload: Payload) -> Response:
-        """Word the result of a call."""
+        """Return the response to a successful call."""
 
     def refuse(self, request: Request, error: FaceError, app: App) -> Response:
-        """Word an error."""
+        """Return the response to a failed call."""
 
     def is_finding(self, error: FaceError) -> bool:
-        """Tell whether the error is what an analysis found: such a call counts as served."""
+        """Return whether the error is the result of an analysis; such a call counts."""
 
 
 def row_for(table: Mapping[type[FaceError], Row], error: type[FaceError]) -> Row:
-    """Return the row of an error class or of its nearest ancestor; every table has the root."""
+    """Return the row of an error class, or of its nearest ancestor. Every table has the root."""
     return next(table[ancestor] for ancestor in error.__mro__ if ancestor in table)

@@ -1,20 +1,21 @@
-"""The one place where a gateway event becomes a call, and a result or an exception a reply."""
+"""The only place that turns a gateway event into a call, and a result or error into a response."""
 
 import functools
 import logging
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 from shared import log
 from shared.app import App, current_app
 from shared.config import SettingError
 from shared.core import metrics
 from shared.core.errors import FaceError
+from shared.handler import Event, Handler
 from shared.http import metering
 from shared.http.dialect import Dialect
-from shared.http.request import HttpEvent, Request
+from shared.http.request import Request
 from shared.http.response import Payload, Response
 
 _logger = logging.getLogger(__name__)
@@ -22,23 +23,16 @@ _logger = logging.getLogger(__name__)
 Call = Callable[[Request, App], Payload]
 
 
-class Handler(Protocol):
-    """A deployed function, in the manner of AWS Lambda."""
-
-    def __call__(self, event: HttpEvent, context: object, app: App | None = None) -> dict[str, Any]:
-        """Serve one event; tests pass an `app` of their own."""
-
-
 def endpoint(dialect: Dialect, *, is_counted: bool = True) -> Callable[[Call], Handler]:
-    """Make a handler of a call, speaking a vendor's dialect.
+    """Turn a call into a handler that speaks a vendor's dialect.
 
-    A call that is served counts against the limits of its key, unless `is_counted` is false: for
-    what is no operation of an API.
+    A successful call counts against the limits of its key. Pass `is_counted=False` for routes that
+    are not operations of an API.
     """
 
     def decorate(call: Call) -> Handler:
         @functools.wraps(call)
-        def handler(event: HttpEvent, context: object, app: App | None = None) -> dict[str, Any]:
+        def handler(event: Event, context: object, app: App | None = None) -> dict[str, Any]:
             started = time.perf_counter()
             app = app or current_app()
             request = Request(event, timeout_s=app.settings.analysis_timeout_s)
@@ -54,7 +48,7 @@ def endpoint(dialect: Dialect, *, is_counted: bool = True) -> Callable[[Call], H
 
 
 def _account(app: App, route: str, response: Response, duration_s: float) -> None:
-    """Log and count what became of a call."""
+    """Log and count the outcome of a call."""
     app.metrics.count(metrics.CALLS, route=route, outcome=response.outcome)
     app.metrics.observe(metrics.CALL_DURATION, duration_s, route=route)
     _logger.info(
@@ -79,10 +73,10 @@ def _respond(
             response = dialect.answer(request, call(request, app))
             response.check_size(app.settings.max_answer_bytes)
         return response
-    except SettingError:  # it is not this call that failed: the invocation reports the deployment
+    except SettingError:  # the deployment is at fault, not this call: let the invocation fail
         raise
     except FaceError as error:
         return dialect.refuse(request, error, app)
-    except Exception:  # the caller gets the dialect's own words, the log the cause
+    except Exception:  # the caller gets the dialect's wording, the log gets the cause
         _logger.exception("unexpected error")
         return dialect.refuse(request, FaceError(), app)

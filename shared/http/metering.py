@@ -1,4 +1,4 @@
-"""Counting a call against the limits of its key."""
+"""Counts calls against the limits of their keys."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,20 +11,19 @@ from shared.core.metering.models import Admission
 from shared.core.metering.quota import Allowance
 from shared.http.request import Request
 
-_LEASE_MARGIN_S = 30.0  # beyond the timeout: what a call may take to notice that it has passed
+_LEASE_MARGIN_S = 30.0  # beyond the timeout: a call notices it only between two steps
 
 _logger = logging.getLogger(__name__)
 
 
 @contextmanager
 def metered(request: Request, app: App, is_finding: Callable[[FaceError], bool]) -> Iterator[None]:
-    """Let a call into the block if its key may make it; it counts if the block serves it.
+    """Run the block if the key may make the call; count the call if the block succeeds.
 
-    A block that ends with an error was not served, unless the error is a finding.
+    A block that raises an error has failed, unless the error is a finding.
 
     Raises:
-        AccessError: the key does not open the path, or has used up a limit.
-
+        AccessError: the key may not use the path, or has used up a limit.
     """
     key = request.caller
     access.check_path(key, request.route.partition(" ")[2])
@@ -53,7 +52,7 @@ def metered(request: Request, app: App, is_finding: Callable[[FaceError], bool])
 
 
 def headers(allowance: Allowance | None) -> dict[str, str]:
-    """Return the headers that tell a caller what is left."""
+    """Return the headers that show the remaining calls."""
     if allowance is None:
         return {}
     return {
@@ -66,5 +65,5 @@ def headers(allowance: Allowance | None) -> dict[str, str]:
 def _settle(app: App, admission: Admission, *, refund: bool) -> None:
     try:
         app.usage.settle(admission, refund=refund)
-    except Exception:  # the caller has his answer; at worst one call is counted too many
+    except Exception:  # the caller has the answer; at worst one call too many is counted
         _logger.exception("a call could not be settled")

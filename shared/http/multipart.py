@@ -1,4 +1,4 @@
-"""Reads `multipart/form-data` (RFC 7578) in memory alone: an uploaded image never meets a disk."""
+"""Parses `multipart/form-data` (RFC 7578) in memory; uploaded images are never written to disk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ from shared.core.errors import InvalidParameterError
 
 _MAX_PARTS = 32
 _MAX_HEADER_BYTES = 4096  # bytes of a line: a long file name, percent-encoded
-_MAX_FIELD_BYTES = 4096  # bytes of a field
+_MAX_FIELD_BYTES = 4096
 _MAX_BOUNDARY_LENGTH = 70  # characters (RFC 2046, 5.1.1)
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The parts of a form by name: `files` came with a file name, `texts` without one.
+    """The parts of a form by name: `files` have a file name, `texts` do not.
 
-    File names themselves are not kept: nothing may be named by them.
+    The file names are dropped, so that nothing can be named after them.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -37,19 +37,19 @@ def parse(body: bytes, content_type: str) -> Form:
         content_type: the request's own header; it names the boundary.
 
     Raises:
-        InvalidParameterError: the body is no complete form, has too many or too long parts, gives a
-            name twice (which of the two is meant, no one can tell), or a text is not UTF-8.
+        InvalidParameterError: the body is not a complete form, has too many parts or too long
+            ones, uses a name twice (which is ambiguous), or has a text that is not UTF-8.
     """
     form = Form()
     try:
         for part, content in _parts(body, _boundary(content_type)):
             name = str(part.name)
             if name in form.texts or name in form.files:
-                raise InvalidParameterError("body", "gives a name twice")
+                raise InvalidParameterError("body", "has a name twice")
             if _is_file(part):
                 form.files[name] = content
             elif len(content) > _MAX_FIELD_BYTES:
-                raise InvalidParameterError("body", "holds a text that is too long")
+                raise InvalidParameterError("body", "has a text that is too long")
             else:
                 form.texts[name] = content.decode("utf-8")
     except (MultipartError, UnicodeDecodeError):
@@ -73,7 +73,7 @@ def _parts(body: bytes, boundary: str) -> Iterator[tuple[MultipartSegment, bytes
         max_segment_count=_MAX_PARTS,
         strict=True,
     )
-    with parser:  # leaving it finds a body that ends too early
+    with parser:  # on exit it detects a body that ends too early
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
                 part, content = event, b""
@@ -84,5 +84,5 @@ def _parts(body: bytes, boundary: str) -> Iterator[tuple[MultipartSegment, bytes
 
 
 def _is_file(part: MultipartSegment) -> bool:
-    """Tell whether a part has a file name; some clients write it in the way of RFC 2231."""
+    """Return whether a part has a file name; some clients encode it as in RFC 2231."""
     return bool(part.filename) or "filename*=" in part["Content-Disposition"].lower()

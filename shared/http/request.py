@@ -13,33 +13,31 @@ from shared.core.deadline import Deadline
 from shared.core.errors import BodyTooLargeError, InvalidParameterError
 from shared.core.metering.models import ApiKey
 from shared.core.metering.quota import Allowance
-
-HttpEvent = Mapping[str, Any]
+from shared.handler import Event
 
 _DATA_URL = re.compile(r"\s*data:[^,]{0,100},")
-_LOOKED_AT = 128  # characters at the start of a text that may hold a `data:` prefix
+_MAX_PREFIX_LENGTH = 128  # characters to search for a `data:` prefix
 
 
 class Request:
-    """One call, with its parts in plain types.
+    """One call, with its parts as plain types.
 
     Attributes:
-        id: names the call in the log.
-        route: the template's route that was matched, as `POST /FaceDeID`; it may be logged, a path
-            may not: it can hold a key.
+        id: identifies the call in the log.
+        route: the matching route of the template, such as `POST /FaceDeID`. Log this and never the
+            path, which may contain a key.
         method: in capitals.
         path: as the caller sent it.
         headers: by lower-case name.
-        query: query parameters; of one given several times, all values joined by commas.
+        query: query parameters; the values of a repeated one are joined by commas.
         path_parameters: the variable parts of the path.
-        source_ip: the peer of the gateway.
+        source_ip: the address of the gateway's peer.
         body: the raw body.
         deadline: when the analysis must have ended.
-        allowance: what is left of the caller's calls of the day, once that is known.
-
+        allowance: the caller's remaining calls of the day, once known.
     """
 
-    def __init__(self, event: HttpEvent, *, timeout_s: float) -> None:
+    def __init__(self, event: Event, *, timeout_s: float) -> None:
         context = event["requestContext"]
         self.id = str(context.get("requestId") or uuid.uuid4())
         self.route = str(event.get("routeKey", ""))
@@ -56,7 +54,11 @@ class Request:
 
     @property
     def caller(self) -> ApiKey:
-        """The key that the call was let in with; there is none before it was."""
+        """The API key of the caller.
+
+        Raises:
+            LookupError: the call has not been authorised yet.
+        """
         if self._caller is None:
             raise LookupError("the call has not been authorised")
         return self._caller
@@ -66,11 +68,10 @@ class Request:
         self._caller = key
 
     def check_size(self, max_body_bytes: int) -> None:
-        """Refuse a body over the limit, also one that was only announced and never passed on.
+        """Refuse a body over the limit, even if the gateway announced it but did not pass it on.
 
         Raises:
-            BodyTooLargeError: it is larger.
-
+            BodyTooLargeError: the body is larger than `max_body_bytes`.
         """
         announced = self.headers.get("content-length", "")
         if len(self.body) > max_body_bytes or (
@@ -83,8 +84,7 @@ class Request:
         """The body as a JSON object.
 
         Raises:
-            InvalidParameterError: it is none.
-
+            InvalidParameterError: it is not one.
         """
         try:
             value = json.loads(self.body)
@@ -96,13 +96,14 @@ class Request:
 
 
 def decode_base64(text: str, parameter: str) -> bytes:
-    """Return the bytes of a base64 text; a `data:` prefix, white space, no padding are tolerated.
+    """Return the bytes of a base64 text.
+
+    A `data:` prefix, white space and missing padding are tolerated.
 
     Raises:
         InvalidParameterError: it is not base64.
-
     """
-    prefix = _DATA_URL.match(text[:_LOOKED_AT])
+    prefix = _DATA_URL.match(text[:_MAX_PREFIX_LENGTH])
     encoded = text[prefix.end() :] if prefix else text
     try:
         return _strict_base64(encoded)
@@ -118,7 +119,7 @@ def _strict_base64(text: str) -> bytes:
     return binascii.a2b_base64(text, strict_mode=True)
 
 
-def _body(event: HttpEvent) -> bytes:
+def _body(event: Event) -> bytes:
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         return base64.b64decode(body)

@@ -1,4 +1,4 @@
-"""A reply, and the gateway's proxy event of it."""
+"""A response, and its form for the gateway."""
 
 import json
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True)
 class Response:
-    """What is sent back: a JSON object with a status and headers.
+    """A JSON object with a status and headers.
 
-    `outcome` is one word for the log and the counters: `ok`, or the name of the error.
+    `outcome` is for the log and the metrics: `ok`, or the name of the error.
     """
 
     status: int
@@ -29,16 +29,16 @@ class Response:
         return json.dumps(self.payload, separators=(",", ":"))
 
     def check_size(self, max_answer_bytes: int) -> None:
-        """Refuse an answer that would not arrive; 0 for no limit.
+        """Refuse an answer that this platform cannot send; 0 means no limit.
 
         Raises:
-            AnswerTooLargeError: it is larger.
+            AnswerTooLargeError: the body is larger than `max_answer_bytes`.
         """
-        if 0 < max_answer_bytes < len(self.body):  # JSON in ASCII: a character is a byte
+        if 0 < max_answer_bytes < len(self.body):  # the JSON is ASCII, so a character is a byte
             raise AnswerTooLargeError
 
     def to_event(self, more_headers: Mapping[str, str]) -> dict[str, Any]:
-        """Return the reply as a proxy event, payload format 2.0."""
+        """Return the response for the gateway, payload format 2.0."""
         return {
             "statusCode": self.status,
             "headers": {

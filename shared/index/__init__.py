@@ -1,1 +1,1 @@
-"""Finding the nearest vectors of a group."""
+"""Search for the nearest vectors of a group."""

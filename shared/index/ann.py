@@ -3,8 +3,8 @@
 Source: W. Dong, M. Charikar, K. Li, "Efficient k-nearest neighbor graph construction for generic
 similarity measures", WWW 2011; L. McInnes, the package pynndescent.
 
-Importing this module takes seconds and the first graph of a machine a minute of compilation: it is
-imported by what builds graphs, and by the thread that loads them, never in a request.
+Importing this module takes seconds, and the first graph on a machine a minute of compilation. So it
+is only imported by code that builds graphs and by the thread that loads them, never in a request.
 """
 
 import pickle
@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pynndescent import NNDescent
 
-# Among 100,000 vectors that lie like those of faces, this found more of the true neighbours in the
-# same time than the package's own choice, for people who are not in the group above all.
+# Among 100,000 vectors distributed like those of faces, these parameters found more true neighbours
+# in the same time than the package's defaults, above all for people who are not in the group.
 _NEIGHBOURS = 30
-_DROPPED_SHORTCUTS = 0.5  # of the edges that a detour would replace, the probability to be dropped
+_PRUNING_PROBABILITY = 0.5  # of an edge that a detour can replace
 _MAX_EDGES = 3.0  # times the neighbours
 _SEED = 1
+_COMPILATION_DIMENSIONS = 64  # the compiled code is the same for any number
 _VECTORS = "_raw_data"  # in the state of an NNDescent: the rows, in the order of the search
 _ORDER = "_vertex_order"
-_TRAINING = "_neighbor_graph"  # needed to go on building alone
+_TRAINING = "_neighbor_graph"  # only needed to continue building
 
 
 class Graph:
@@ -31,48 +32,48 @@ class Graph:
 
     Attributes:
         count: the number of vectors.
-        bytes: the memory that it takes besides them, about.
+        bytes: the approximate memory in use, without the vectors.
     """
 
     def __init__(self, index: NNDescent, count: int, byte_count: int) -> None:
         self._index = index
-        self._lock = threading.Lock()  # the search keeps its workspace in the index
+        self._lock = threading.Lock()  # a search uses workspace inside the index
         self.count = count
         self.bytes = byte_count
 
     def nearest(
         self, vector: NDArray[np.float32], count: int, *, effort: float
     ) -> NDArray[np.int32]:
-        """Return the rows that are probably the nearest ones, nearest first.
+        """Return the rows that are probably nearest, nearest first; there may be fewer than count.
 
         Args:
-            vector: of unit length, float32 of shape (dimension,).
-            count: how many rows.
-            effort: how far beyond the best distances the search goes, 0..0.5 (epsilon).
+            vector: of unit length, float32 of shape (dimensions,).
+            count: the number of rows.
+            effort: how far the search continues beyond the best distances, 0..0.5 (epsilon).
         """
         with self._lock:
             rows: NDArray[np.int32] = self._index.query_indices(
                 vector[np.newaxis], k=count, epsilon=effort, pre_normalized=True
             )[0].copy()
-        return rows[rows >= 0]  # fewer were found than were asked for
+        return rows[rows >= 0]
 
 
 def build(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], bytes]:
     """Build a graph.
 
     Args:
-        vectors: of unit length, float32 of shape (n, dimension), no two equal: of equal ones the
-            search would find some.
+        vectors: of unit length, float32 of shape (n, dimensions), all distinct: of equal vectors,
+            the search would find only some.
 
     Returns:
-        The order in which the graph has the vectors, and the graph without them, pickled: whoever
-        opens it must have verified where it comes from.
+        The order of the vectors in the graph, shape (n,), and the graph without them as a pickle,
+        whose origin must be verified before it is loaded.
     """
     index = NNDescent(
         vectors,
         metric="dot",
         n_neighbors=_NEIGHBOURS,
-        diversify_prob=_DROPPED_SHORTCUTS,
+        diversify_prob=_PRUNING_PROBABILITY,
         pruning_degree_multiplier=_MAX_EDGES,
         random_state=_SEED,
         low_memory=False,
@@ -86,24 +87,25 @@ def build(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], bytes]:
 
 
 def load(pickled: bytes, vectors: NDArray[np.float32]) -> Graph:
-    """Return a graph, ready to be searched at once.
+    """Return a graph that is ready for searches.
 
     Args:
-        pickled: what `build` returned; its seal has been verified.
+        pickled: the result of `build`, whose seal was verified.
         vectors: in the order of the graph; shared, not copied.
     """
-    state: dict[str, Any] = pickle.loads(pickled)  # noqa: S301 - sealed, and the seal was verified
+    state: dict[str, Any] = pickle.loads(pickled)  # noqa: S301 - its seal was verified
     state[_VECTORS] = vectors
     index = NNDescent.__new__(NNDescent)
     index.__setstate__(state)
     graph = Graph(index, len(vectors), len(pickled))
-    graph.nearest(vectors[0], 1, effort=0.1)  # whatever is made at the first search
+    graph.nearest(vectors[0], 1, effort=0.1)  # the first search prepares the index
     return graph
 
 
 def compile_all() -> None:
-    """Compile what builds and searches graphs; numba keeps what it can (NUMBA_CACHE_DIR)."""
-    vectors = np.random.default_rng(_SEED).normal(size=(10 * _NEIGHBOURS, 128)).astype(np.float32)
+    """Compile the code that builds and searches graphs; numba caches it (NUMBA_CACHE_DIR)."""
+    shape = 10 * _NEIGHBOURS, _COMPILATION_DIMENSIONS
+    vectors = np.random.default_rng(_SEED).normal(size=shape).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     order, pickled = build(vectors)
     load(pickled, vectors[order])

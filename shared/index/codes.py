@@ -1,12 +1,13 @@
-"""A first look at unit vectors that reads one byte for each of their numbers, and misses nothing.
+"""A first pass over unit vectors that reads one byte per number and never misses a result.
 
-A product of every row with a vector waits for memory: four bytes a number. Codes are the numbers
-rounded to whole steps, -127..127. How far a rounded row can be from the row is known, so a product
-of codes says between which bounds the exact one lies, and only few rows have to be looked at again.
+The product of all rows with a vector is limited by memory: four bytes per number. Codes are the
+numbers quantised to integers -127..127. The distance of a row from its codes is limited, so the
+product of codes limits the exact product, and only a few rows must be multiplied exactly.
+`docs/adr/0006-search-in-large-groups.md` derives the bounds.
 
-numpy multiplies whole numbers slowly; numba compiles the loop. To import this module takes a
-second, and the first time on a machine some more: the thread that makes codes does it, never a
-request.
+numpy multiplies integers slowly, so numba compiles the loop. Importing this module takes a second,
+the first time on a machine a little more. So it is imported by the thread that creates codes, never
+in a request.
 """
 
 import math
@@ -15,10 +16,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-_MAX = 127
+_MAX_CODE = 127
 _MAX_QUERY_CODE = 8192  # int16; sums of up to 2,000 products fit into 32 bits
-_OF_THE_DEAD = np.iinfo(np.int32).min  # less than any product
-_AT_ONCE = 4096  # rows
+_REMOVED = np.iinfo(np.int32).min  # below any product
+_BLOCK_ROWS = 4096
 _ROUNDING = 1e-5  # of inner products in float32
 
 
@@ -27,8 +28,8 @@ def _multiply(
 ) -> None:
     for row in range(codes.shape[0]):
         total = np.int32(0)
-        for place in range(codes.shape[1]):
-            total += np.int32(codes[row, place]) * np.int32(query[place])
+        for column in range(codes.shape[1]):
+            total += np.int32(codes[row, column]) * np.int32(query[column])
         products[row] = total
 
 
@@ -38,21 +39,21 @@ _multiply_compiled = numba.njit(
 
 
 class Codes:
-    """Unit vectors in a quarter of their memory.
+    """Quantised unit vectors, in a quarter of their memory.
 
     Attributes:
-        bytes: the memory that they take.
+        bytes: the memory in use.
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        """Take the vectors, float32 of shape (n, dimensions), n > 0; they are not kept."""
-        self._step = float(np.abs(vectors).max()) / _MAX
+        """Quantise vectors, float32 of shape (n, dimensions), n > 0; they are not kept."""
+        self._step = float(np.abs(vectors).max()) / _MAX_CODE
         self._codes = np.empty(vectors.shape, np.int8)
-        self._error = 0.0  # the greatest distance of a row from what its codes say
-        for start in range(0, len(vectors), _AT_ONCE):
-            block = vectors[start : start + _AT_ONCE]
+        self._error = 0.0  # the greatest distance of a row from its codes
+        for start in range(0, len(vectors), _BLOCK_ROWS):
+            block = vectors[start : start + _BLOCK_ROWS]
             codes = np.rint(block / self._step)
-            self._codes[start : start + _AT_ONCE] = codes
+            self._codes[start : start + _BLOCK_ROWS] = codes
             errors = np.linalg.norm(block - codes * self._step, axis=1)
             self._error = max(self._error, float(errors.max()))
         self.bytes = self._codes.nbytes
@@ -60,31 +61,30 @@ class Codes:
     def candidates(
         self, vector: NDArray[np.float32], alive: NDArray[np.bool_], limit: int, min_score: float
     ) -> NDArray[np.intp]:
-        """Return rows among which are the nearest living ones: few more than those.
+        """Return the rows that may belong to the result, in their order; only a few do not.
 
-        Among them are `limit` that no other living row exceeds, of those with an inner product of
-        at least `min_score`; all of these where they are fewer.
+        The result is the `limit` living rows with the greatest inner products, of those that reach
+        `min_score`.
 
         Args:
             vector: of unit length, float32 of shape (dimensions,).
-            alive: which rows may be returned.
-            limit: how many rows are wanted, 1 or more.
-            min_score: the least inner product.
+            alive: which rows may be returned, shape (n,).
+            limit: the size of the result, 1 or more.
+            min_score: the lowest inner product.
         """
         step = float(np.abs(vector).max()) / _MAX_QUERY_CODE
         query = np.rint(vector / step)
         products = np.empty(len(self._codes), np.int32)
         _multiply_compiled(self._codes, query.astype(np.int16), products)
-        products[~alive] = _OF_THE_DEAD
-        # x.y differs from the product of what stands for them, X.Y, by (x-X).y + X.(y-Y).
-        off = float(np.linalg.norm(vector - query * step))
-        error = self._error + (1 + self._error) * off + _ROUNDING
+        products[~alive] = _REMOVED
+        # x.y differs from the product of the quantised vectors, X.Y, by (x-X).y + X.(y-Y).
+        query_error = float(np.linalg.norm(vector - query * step))
+        error = self._error + (1 + self._error) * query_error + _ROUNDING
         unit = self._step * step
-        least = (min_score - error) / unit
+        lowest = (min_score - error) / unit
         if limit < len(products):
-            # So many rows have at least this product, less the error: a row that may be better than
+            # `limit` rows have at least this product, less the error. A row that may be better than
             # one of them has at least that, less the error again.
             last = int(np.partition(products, -limit)[-limit])
-            least = max(least, last - 2 * error / unit)
-        found: NDArray[np.intp] = np.flatnonzero(products >= math.floor(least))
-        return found
+            lowest = max(lowest, last - 2 * error / unit)
+        return np.flatnonzero(products >= math.floor(lowest))

@@ -1,9 +1,9 @@
-"""Search in groups: what each process keeps of them in memory, and how it is kept fresh.
+"""The search index of groups: what a process keeps in memory, and how it stays up to date.
 
-A group's vectors are read once a process, those of a large group from its snapshot, and then follow
-the group's changes: before each search the changes since the last one are applied, so what any
-process added or removed is seen. A search never waits for the codes of a snapshot, nor for its
-graph: until they are ready, and while a newer snapshot is read, all rows are multiplied.
+A process reads the vectors of a group once, for a large group from its snapshot. Before each
+search, it applies the changes since the last one, so a search sees what any process added or
+removed. A search never waits for the codes or the graph of a snapshot: until they are ready, and
+while a newer snapshot is read, all rows are multiplied.
 """
 
 import contextvars
@@ -15,22 +15,24 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from shared.core.errors import StoreUnavailableError
 from shared.core.metrics import SEARCH_CHANGES, SEARCHES, SNAPSHOT_AGE, Metrics
 from shared.core.recognition.models import Group
-from shared.core.recognition.ports import Faces, Sealer
+from shared.core.recognition.ports import FaceIndex, Faces, Sealer
 from shared.core.recognition.snapshots import is_due
+from shared.index.exact import Matches
 from shared.index.snapshot import Snapshot, SnapshotStore
 from shared.index.vectors import MAX_LIMIT, GroupVectors
 
-_PAUSE_S = 30.0  # between two looks for a newer snapshot of a group
+_REFRESH_INTERVAL_S = 30.0  # a newer snapshot of a group is not looked for more often
 
 _logger = logging.getLogger(__name__)
 
 
-class GroupIndex:
-    """Implements `FaceIndex`."""
+class GroupIndex(FaceIndex):
+    """Searches groups in memory; several threads can use it."""
 
     def __init__(
         self,
@@ -44,17 +46,17 @@ class GroupIndex:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the store of faces, what opens their vectors, and the snapshots.
+        """Take the stores and the limits.
 
         Args:
-            faces: the store of faces.
-            sealer: opens their vectors.
-            snapshots: of groups with at least `min_faces`.
-            max_bytes: how much memory to use.
-            min_faces: smaller groups are read face by face, and looked through.
-            graph_min_faces: smaller groups are searched through no graph.
+            faces: the faces of groups.
+            sealer: decrypts their vectors.
+            snapshots: the snapshots of large groups.
+            max_bytes: the memory to use; the group of the current search always stays.
+            min_faces: from this size on, a group is read from its snapshot.
+            graph_min_faces: from this size on, a group is searched through a graph.
             metrics: counts searches.
-            clock: seconds.
+            clock: returns monotonic seconds.
         """
         self._faces = faces
         self._sealer = sealer
@@ -68,6 +70,7 @@ class GroupIndex:
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
 
+    @override
     def search(
         self,
         group: Group,
@@ -76,48 +79,46 @@ class GroupIndex:
         limit: int,
         min_score: float,
         must_be_exact: bool = False,
-    ) -> tuple[list[str], NDArray[np.float32]]:
-        """Return the ids of the nearest faces and their inner products, greatest first."""
-        vectors = self._of(group)
+    ) -> Matches:
+        vectors = self._vectors_of(group)
         if vectors.follow(group, self._faces, self._sealer):
-            self._make_room(group.generation)
-        if self._wants_refresh(group, vectors):
-            self._refresh_beside(group, vectors)
-        through_graph = vectors.has_graph and not must_be_exact and limit <= MAX_LIMIT
-        self._record_metrics(group, vectors, "approximate" if through_graph else "exact")
-        search = vectors.search if through_graph else vectors.scan
-        return search(vector, limit, min_score)
+            self._evict(group.generation)
+        if self._is_refresh_due(group, vectors):
+            self._refresh_in_background(group, vectors)
+        approximate = vectors.has_graph and not must_be_exact and limit <= MAX_LIMIT
+        self._record_metrics(group, vectors, "approximate" if approximate else "exact")
+        return vectors.search(vector, limit, min_score, approximate=approximate)
 
     def is_ready(self, group: Group) -> bool:
-        """Tell whether a search of the group goes through codes, or a graph, by now."""
+        """Return whether a search of the group uses codes or a graph by now."""
         with self._lock:
             vectors = self._groups.get(group.generation)
             return vectors is not None and vectors.has_codes
 
-    def _of(self, group: Group) -> GroupVectors:
+    def _vectors_of(self, group: Group) -> GroupVectors:
         with self._lock:
             vectors = self._groups.get(group.generation)
             if vectors is not None:
                 self._groups.move_to_end(group.generation)
                 return vectors
         fresh = GroupVectors(self._load_snapshot(group))
-        with self._lock:  # two at once may have read it: the first is kept
+        with self._lock:  # of two threads that read it, the first wins
             vectors = self._groups.setdefault(group.generation, fresh)
-        self._make_room(group.generation)
+        self._evict(group.generation)
         return vectors
 
     def _load_snapshot(self, group: Group) -> Snapshot | None:
-        """Return the snapshot of a large group, where it can be had: the rows hold the same."""
+        """Return the snapshot of a large group, if available; the store's rows have the same."""
         if group.face_count < self._min_faces:
             return None
         try:
             return self._snapshots.load(group)
         except StoreUnavailableError:
-            _logger.warning("a snapshot cannot be had at present")
+            _logger.warning("a snapshot is unavailable at present")
             return None
 
-    def _make_room(self, keep: str) -> None:
-        """Forget the groups that were not searched for longest, until the rest fits."""
+    def _evict(self, keep: str) -> None:
+        """Drop the least recently searched groups until the rest fits into the memory."""
         with self._lock:
             used = sum(vectors.bytes for vectors in self._groups.values())
             for generation in list(self._groups):
@@ -125,15 +126,15 @@ class GroupIndex:
                     break
                 used -= self._groups.pop(generation).bytes
 
-    def _wants_refresh(self, group: Group, vectors: GroupVectors) -> bool:
-        """Tell whether codes, or a newer snapshot, would spare much; now and then."""
+    def _is_refresh_due(self, group: Group, vectors: GroupVectors) -> bool:
+        """Return whether codes or a newer snapshot would save much, at most once per interval."""
         if group.face_count < self._min_faces or not is_due(group.face_count, vectors.scanned):
             return False
         now = self._clock()
         with self._lock:
-            if now < vectors.next_look:
+            if now < vectors.next_refresh:
                 return False
-            vectors.next_look = now + _PAUSE_S
+            vectors.next_refresh = now + _REFRESH_INTERVAL_S
             return True
 
     def _record_metrics(self, group: Group, vectors: GroupVectors, mode: str) -> None:
@@ -143,17 +144,17 @@ class GroupIndex:
             self._metrics.observe(SEARCH_CHANGES, max(0, changes))
             self._metrics.observe(SNAPSHOT_AGE, max(0.0, time.time() - snapshot.built_at))
 
-    def _refresh_beside(self, group: Group, vectors: GroupVectors) -> None:
-        """Refresh in a thread, whose log lines carry the id of the request that started it."""
+    def _refresh_in_background(self, group: Group, vectors: GroupVectors) -> None:
+        """Refresh in a thread; its log lines have the id of the request that started it."""
         run = contextvars.copy_context().run
         threading.Thread(target=run, args=[self._refresh, group, vectors], daemon=True).start()
 
     def _refresh(self, group: Group, vectors: GroupVectors) -> None:
-        """Attach the codes of the snapshot that is here, or take up a newer one with its codes."""
-        with self._refreshing:  # one at a time: it takes memory, and the processor
+        """Attach codes to the current snapshot, or load a newer one with its codes."""
+        with self._refreshing:  # one at a time, because it needs memory and processor time
             try:
                 self._try_to_refresh(group, vectors)
-            except Exception:  # a search never fails for it; the next one may look again
+            except Exception:  # searches must not fail; one of the next tries again
                 _logger.exception("an index could not be loaded")
 
     def _try_to_refresh(self, group: Group, vectors: GroupVectors) -> None:
@@ -177,5 +178,5 @@ class GroupIndex:
         with self._lock:
             if group.generation in self._groups:
                 self._groups[group.generation] = vectors
-        self._make_room(group.generation)
+        self._evict(group.generation)
         _logger.info("index ready", extra={"faces": len(snapshot.face_ids)})

@@ -1,10 +1,10 @@
-"""Snapshots of large groups: what a fresh process reads instead of every row.
+"""Snapshots of large groups: a new process reads a snapshot instead of every row.
 
-A snapshot is a sealed blob, `GENERATION/VERSION/vectors`. That of a group that is searched through
-a graph has another, `.../graph`. The tiny `GENERATION/manifest` names the version in force; to
-replace it is the one step that publishes a snapshot. It is not sealed, and need not be: what a
-snapshot covers is told under its seal, so that a wrong manifest costs speed and no answers.
-Versions that are not in force are left to the clean-up: somebody may still be reading them.
+A snapshot is an encrypted blob, `GENERATION/VERSION/vectors`, with a second one, `.../graph`, for a
+group that is searched through a graph. The small blob `GENERATION/manifest` names the version in
+force; replacing it publishes a snapshot. It need not be encrypted: what a snapshot covers is part
+of its encrypted content, so a wrong manifest costs speed, not correctness. Other versions are left
+to the clean-up, because a process may still be reading them.
 """
 
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.index.ann import Graph
 
 _VECTORS, _GRAPH = "vectors", "graph"
-_HEADER_SIZE = 4  # bytes of the length that stands before the header
+_LENGTH_BYTES = 4  # of the header's length, which comes first
 _VECTOR_TYPE = np.dtype("<f4")
 
 _logger = logging.getLogger(__name__)
@@ -37,13 +37,12 @@ class Snapshot:
     """The faces of a group as of one of its changes.
 
     Attributes:
-        version: names it.
-        last_change: the number of the newest change that it holds.
-        built_at: when, in seconds since 1970, UTC.
+        version: its name.
+        last_change: the number of the newest change that it contains.
+        built_at: in seconds since 1970, UTC.
         face_ids: those of the graph first, in its order.
-        vectors: of unit length, float32 of shape (len(face_ids), dimension), writable.
-        in_graph: how many of them, from the first, the graph is over: the others are copies. 0
-            where there is no graph.
+        vectors: of unit length, float32 of shape (len(face_ids), dimensions), writable.
+        in_graph: the number of vectors in the graph, 0 without a graph; the others are duplicates.
     """
 
     version: str
@@ -62,17 +61,17 @@ class SnapshotStore:
         self._sealer = sealer
 
     def manifest(self, group: Group) -> Manifest | None:
-        """Return what is in force, or None where there is nothing that can be read."""
+        """Return the manifest in force; None if there is none that can be read."""
         return read_manifest(self._blobs, group.generation)[0]
 
     def load(self, group: Group) -> Snapshot | None:
-        """Return the snapshot in force; None where there is none that can be used, which is logged.
+        """Return the snapshot in force; None if there is none, or an unusable one, which is logged.
 
-        One that knows of more changes than the group is not used: the store was restored from a
-        backup, and counts them anew.
+        A snapshot with more changes than the group is unusable: the store was restored from a
+        backup, and counts changes anew.
 
         Raises:
-            StoreUnavailableError: the store did not answer.
+            StoreUnavailableError: the store did not respond.
         """
         manifest = self.manifest(group)
         if manifest is None:
@@ -81,18 +80,18 @@ class SnapshotStore:
         if content is None:
             return None
         snapshot = _unpack(manifest.version, content)
-        if snapshot.last_change > group.last_change:  # its numbers mean other changes by now
+        if snapshot.last_change > group.last_change:  # its numbers now mean other changes
             _logger.warning("a snapshot is not used", extra={"reason": "the group was restored"})
             return None
         return snapshot
 
     def load_graph(self, group: Group, snapshot: Snapshot) -> "Graph | None":
-        """Return the graph over a snapshot's vectors; None where it has none, or none can be read.
+        """Return the graph over a snapshot's vectors; None if it has none that can be read.
 
-        Takes seconds the first time in a process: not for requests.
+        The first call in a process takes seconds, so requests must not make it.
 
         Raises:
-            StoreUnavailableError: the store did not answer.
+            StoreUnavailableError: the store did not respond.
         """
         if not snapshot.in_graph:
             return None
@@ -106,23 +105,31 @@ class SnapshotStore:
     def publish(
         self,
         group: Group,
-        *,
         last_change: int,
         face_ids: list[str],
         vectors: NDArray[np.float32],
+        *,
         now: float,
         with_graph: bool,
     ) -> bool:
-        """Store the vectors, with a graph over them or without, and put the snapshot in force.
+        """Store a snapshot, and put it in force.
 
-        To build a graph takes minutes. The manifest comes last, and only in place of the one that
-        was there at the start: of two that build at once, one publishes.
+        Building a graph takes minutes. The manifest is written last, and only replaces the one that
+        existed at the start: of two processes that build at once, one publishes.
+
+        Args:
+            group: whose data key encrypts the snapshot.
+            last_change: the number of the newest change that the vectors contain.
+            face_ids: of the vectors.
+            vectors: of unit length, float32 of shape (len(face_ids), dimensions).
+            now: the time, in seconds since 1970, UTC.
+            with_graph: whether to build a graph.
 
         Returns:
             Whether it is in force now.
 
         Raises:
-            StoreUnavailableError: the store did not take it; the snapshot before stays in force.
+            StoreUnavailableError: the store did not respond; the previous snapshot stays in force.
         """
         _, expected = read_manifest(self._blobs, group.generation)
         header = {"last_change": last_change, "built_at": now, "in_graph": 0, "face_ids": face_ids}
@@ -136,16 +143,15 @@ class SnapshotStore:
             key = part_key(group.generation, version, part)
             self._blobs.put(key, self._sealer.seal_blob(group, key, content))
         manifest = Manifest(version=version, last_change=last_change, faces=len(face_ids))
+        key = manifest_key(group.generation)
         try:
-            self._blobs.replace(
-                manifest_key(group.generation), manifest.to_json(), expected=expected
-            )
+            self._blobs.replace(key, manifest.to_json(), expected=expected)
         except BlobChangedError:
             return False
         return True
 
     def _read(self, group: Group, version: str, part: str) -> bytes | None:
-        """Return the content of a part, whose seal is verified; None where it cannot be had."""
+        """Return the verified content of a part; None if it is missing or not authentic."""
         key = part_key(group.generation, version, part)
         try:
             return self._sealer.open_blob(group, key, self._blobs.get(key).data)
@@ -158,32 +164,25 @@ class SnapshotStore:
 
 
 def _build_graph(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], int, bytes]:
-    """Return the order of rows that a graph wants, over how many of them it is, and the graph."""
+    """Return the rows with those of the graph first, in its order, their number, and the graph."""
     from shared.index import ann  # noqa: PLC0415 - heavy
 
-    distinct, copies = _without_copies(vectors)
+    _, first = np.unique(vectors, axis=0, return_index=True)
+    distinct, copies = np.sort(first), np.setdiff1d(np.arange(len(vectors)), first)
     order, pickled = ann.build(vectors[distinct])
     return np.concatenate([distinct[order], copies]), len(distinct), pickled
 
 
-def _without_copies(vectors: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the first rows of each distinct vector, and the rows that repeat one."""
-    _, first = np.unique(vectors, axis=0, return_index=True)
-    is_copy = np.ones(len(vectors), bool)
-    is_copy[first] = False
-    return np.flatnonzero(~is_copy), np.flatnonzero(is_copy)
-
-
 def _pack(header: dict[str, object], vectors: NDArray[np.float32]) -> bytes:
-    """Return a header of JSON, after its length, and the vectors behind it."""
+    """Return the header's length, the header as JSON, and the vectors."""
     encoded = json.dumps(header).encode()
     plain = np.ascontiguousarray(vectors, _VECTOR_TYPE).tobytes()
-    return len(encoded).to_bytes(_HEADER_SIZE, "big") + encoded + plain
+    return len(encoded).to_bytes(_LENGTH_BYTES, "big") + encoded + plain
 
 
 def _unpack(version: str, content: bytes) -> Snapshot:
-    start = _HEADER_SIZE + int.from_bytes(content[:_HEADER_SIZE], "big")
-    header = json.loads(content[_HEADER_SIZE:start])
+    start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "big")
+    header = json.loads(content[_LENGTH_BYTES:start])
     plain = np.frombuffer(content, _VECTOR_TYPE, offset=start)
     plain = plain.reshape(len(header["face_ids"]), -1)
     return Snapshot(version=version, vectors=plain.astype(np.float32), **header)

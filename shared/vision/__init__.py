@@ -1,1 +1,1 @@
-"""The vision path: the only users of onnxruntime and OpenCV."""
+"""Image files, and the networks that detect, describe and hide faces."""

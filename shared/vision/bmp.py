@@ -1,9 +1,9 @@
-"""BMP files: header, completeness, and a form of each that OpenCV reads right.
+"""BMP files: header, completeness, and a form of each file that OpenCV decodes correctly.
 
-The kinds are those of Microsoft's BITMAPCOREHEADER (OS/2's too) to BITMAPV5HEADER. OpenCV 5.0.0
-turns a file with the BITMAPCOREHEADER grey, darkens 16 bits a pixel (white becomes 248), refuses
-them with a header longer than 40 bytes, and takes the unused byte of 32 bits a pixel for
-transparency: such files are rewritten for it.
+The supported headers are Microsoft's BITMAPCOREHEADER (and OS/2's) to BITMAPV5HEADER. OpenCV 5.0.0
+decodes files with the BITMAPCOREHEADER as grey, darkens 16 bits per pixel (white becomes 248) or
+rejects them after a header of more than 40 bytes, and takes the unused byte of 32 bits per pixel
+for transparency. Such files are rewritten.
 """
 
 import struct
@@ -22,7 +22,7 @@ _HEADER_BYTES = frozenset({_CORE_HEADER_BYTES, 40, 52, _WITH_ALPHA_MASK_BYTES, 6
 _MASKS_POSITION = 54
 
 _RGB, _RLE8, _RLE4, _BITFIELDS = range(4)
-_KINDS = frozenset(
+_DEPTHS_AND_COMPRESSIONS = frozenset(
     {(depth, _RGB) for depth in (1, 4, 8, 16, 24, 32)}
     | {(8, _RLE8), (4, _RLE4), (16, _BITFIELDS), (32, _BITFIELDS)}
 )
@@ -33,10 +33,11 @@ _MAX_BYTE = 255
 
 
 class _Bitmap(NamedTuple):
-    """What the headers say.
+    """The fields of the headers.
 
-    `height` is negative where the first row is the top one; `compressed_bytes` may be 0 where
-    nothing is compressed; `masks` are the bits of red, green, blue and perhaps alpha in a pixel.
+    `position` is the offset of the pixels. `height` is negative if the top row comes first.
+    `compressed_bytes` may be 0 for uncompressed pixels. `masks` are the bits of red, green, blue
+    and possibly alpha in a pixel; empty if the layout does not use masks.
     """
 
     position: int
@@ -50,7 +51,7 @@ class _Bitmap(NamedTuple):
 
     @property
     def pixel_bytes(self) -> int:
-        """Bytes of the pixels where they are not compressed: rows are padded to 4 bytes."""
+        """The bytes of uncompressed pixels; rows are padded to multiples of 4 bytes."""
         return (self.width * self.depth + 31) // 32 * 4 * abs(self.height)
 
 
@@ -58,7 +59,7 @@ def read_header(data: bytes) -> Header:
     """Read the size.
 
     Raises:
-        CorruptImageError: the header is broken, of a kind that is not read, or without pixels.
+        CorruptImageError: the header is broken, unsupported or announces no pixels.
 
     """
     bitmap = _parse(data)
@@ -66,7 +67,7 @@ def read_header(data: bytes) -> Header:
 
 
 def pixel_data(data: bytes) -> bytes:
-    """Return the file, or one of the same pixels that OpenCV reads right.
+    """Return the file itself, or one with the same pixels that OpenCV decodes correctly.
 
     Raises:
         CorruptImageError: the file has fewer bytes than its header announces.
@@ -96,12 +97,12 @@ def _parse(data: bytes) -> _Bitmap:
         masks = _read_masks(data, header_bytes, depth, compression)
     except struct.error:
         raise CorruptImageError("the BMP ends within its header") from None
-    if header_bytes not in _HEADER_BYTES or (depth, compression) not in _KINDS:
-        raise CorruptImageError("the BMP is of a kind that is not read")
+    if header_bytes not in _HEADER_BYTES or (depth, compression) not in _DEPTHS_AND_COMPRESSIONS:
+        raise CorruptImageError("the kind of BMP is not supported")
     if width <= 0 or height == 0 or position < _FILE_HEADER_BYTES + header_bytes:
-        raise CorruptImageError("the BMP announces no pixels, or has them within its header")
+        raise CorruptImageError("the BMP announces no pixels, or pixels inside its header")
     if height < 0 and compression in {_RLE4, _RLE8}:
-        raise CorruptImageError("a compressed BMP has its bottom row first")
+        raise CorruptImageError("a compressed BMP must have its bottom row first")
     if masks and not all(masks[:3]):
         raise CorruptImageError("the BMP has no bits for a colour")
     return _Bitmap(
@@ -120,7 +121,7 @@ def _read_masks(data: bytes, header_bytes: int, depth: int, compression: int) ->
 
 
 def _as_32_bits(data: bytes, bitmap: _Bitmap) -> bytes:
-    """Return the same picture with a byte each of blue, green, red and, if it has any, alpha."""
+    """Return the same image with a byte each for blue, green, red and, if present, alpha."""
     item = np.dtype(f"<u{bitmap.depth // 8}")
     count = bitmap.pixel_bytes // item.itemsize
     rows = np.frombuffer(data, item, count, bitmap.position).reshape(abs(bitmap.height), -1)
@@ -144,7 +145,7 @@ def _channel(pixels: NDArray[np.unsignedinteger], mask: int) -> NDArray[np.uint8
 
 
 def _with_long_header(data: bytes, bitmap: _Bitmap) -> bytes:
-    """Return the same picture with a longer header, whose palette has four bytes a colour."""
+    """Return the same image with a longer header, whose palette has four bytes per colour."""
     palette = b""
     if bitmap.depth <= _MAX_PALETTE_DEPTH:
         start = _FILE_HEADER_BYTES + _CORE_HEADER_BYTES
@@ -154,7 +155,7 @@ def _with_long_header(data: bytes, bitmap: _Bitmap) -> bytes:
 
 
 def _file(bitmap: _Bitmap, palette: bytes, pixels: bytes) -> bytes:
-    """Return a file of pixels or palette indices, whose header has an alpha mask."""
+    """Return a file of pixels or palette indices with a header that has an alpha mask."""
     position = _FILE_HEADER_BYTES + _WITH_ALPHA_MASK_BYTES + len(palette)
     header = struct.pack(
         "<2s4I2i2H10I",

@@ -1,7 +1,7 @@
-"""The one EXIF tag that matters here: the orientation (CIPA DC-008-2023, section 4.6.5.1.6).
+"""The only EXIF tag that is used: the orientation (CIPA DC-008-2023, section 4.6.5.1.6).
 
-An EXIF block is a small TIFF file: a byte order, the number 42, and where its first directory
-(IFD0) lies. Only that directory is read, so one that refers to itself or to nowhere does no harm.
+An EXIF block is a small TIFF file: a byte order, the number 42, and the offset of its first
+directory (IFD0). Only that directory is read, so a directory that refers to itself does no harm.
 """
 
 import struct
@@ -14,9 +14,9 @@ _TIFF_MAGIC = 42
 
 
 def read_orientation(block: bytes) -> int | None:
-    """Return the orientation, 1..8, that an EXIF block (from its byte order mark on) names.
+    """Return the orientation, 1..8, of an EXIF block that starts with its byte order mark.
 
-    None stands for a block without the tag, with a value outside 1..8, or broken before the tag.
+    None means that the tag is missing, has another value, or that the block is broken.
     """
     byte_order = _BYTE_ORDERS.get(block[:2])
     if byte_order is None:
@@ -30,13 +30,13 @@ def read_orientation(block: bytes) -> int | None:
             )
             if (tag, kind, count) == (_ORIENTATION, _SHORT, 1):
                 return value if value in _ORIENTATIONS else None
-    except struct.error:  # an offset beyond the block
+    except struct.error:  # an offset beyond the end
         return None
     return None
 
 
 def orientation_block(orientation: int) -> bytes:
-    """Return an EXIF block that names an orientation and nothing else."""
+    """Return an EXIF block with an orientation tag, 1..8, and no other tag."""
     return struct.pack(
         ">2sHIHHHIHxxI", b"MM", _TIFF_MAGIC, 8, 1, _ORIENTATION, _SHORT, 1, orientation, 0
     )

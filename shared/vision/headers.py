@@ -1,4 +1,4 @@
-"""What an image file says of itself, read before any decoder sees it."""
+"""What the header of an image file says, read before a decoder processes the file."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ _MAGIC = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The announcements of an image file.
+    """The header of an image file.
 
     Attributes:
         width: of the stored grid, in pixels, at least 1.
         height: of the stored grid, in pixels, at least 1.
-        orientation: the EXIF orientation, 1..8; None where the file names none.
-        quality: the JPEG quality, 1..100, estimated from the quantisation table; None for others.
+        orientation: the EXIF orientation, 1..8; None if the file has no orientation tag.
+        quality: the JPEG quality, 1..100, estimated from the quantisation table; None if unknown.
 
     """
 
@@ -30,8 +30,6 @@ class Header:
 
 
 def sniff(data: bytes) -> ImageFormat | None:
-    """Return the format that the first bytes of a file name, or None for any not taken here."""
-    for magic, image_format in _MAGIC.items():
-        if data.startswith(magic):
-            return image_format
-    return None
+    """Return the format of a file by its first bytes, or None for an unsupported one."""
+    formats = (image_format for magic, image_format in _MAGIC.items() if data.startswith(magic))
+    return next(formats, None)

@@ -1,19 +1,21 @@
-"""Image files: to pixels and back, with nothing of the metadata but the orientation."""
+"""Decodes and encodes image files; the orientation is the only metadata that is kept."""
 
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from shared.core.errors import CorruptImageError, TooManyPixelsError, UnsupportedImageError
 from shared.core.photos.models import ImageFormat, Photo
+from shared.core.photos.ports import ImageCodec
 from shared.vision import bmp, exif, jpeg, png
 from shared.vision.headers import Header, sniff
 
 
 class _Reader(Protocol):
-    """What each module of a format does; its functions say what they raise."""
+    """The functions of each format's module."""
 
     def read_header(self, data: bytes) -> Header: ...
     def pixel_data(self, data: bytes) -> bytes: ...
@@ -25,7 +27,7 @@ _READERS: dict[ImageFormat, _Reader] = {
     ImageFormat.BMP: bmp,
 }
 
-# A rotation and then a reflection; OpenCV rotates four times as fast as it transposes.
+# A rotation, then a reflection: OpenCV rotates four times as fast as it transposes.
 _ROTATIONS = {
     3: cv2.ROTATE_180,
     5: cv2.ROTATE_90_CLOCKWISE,
@@ -39,8 +41,8 @@ _TO_BGR = {(): cv2.COLOR_GRAY2BGR, (4,): cv2.COLOR_BGRA2BGR}
 _FROM_16_BITS = 255 / 65535
 
 _MIN_QUALITY, _MAX_QUALITY, _DEFAULT_QUALITY = 75, 95, 90
-# OpenCV's own choice (run lengths of the Sub filter) takes up to 30% less time for 8 bits, but its
-# files are larger: of photos by up to a fifth, of a screenshot by two thirds.
+# OpenCV's default (run lengths of the Sub filter) takes up to 30% less time for 8 bits, but makes
+# larger files: up to a fifth for photos, two thirds for a screenshot.
 _PNG_PARAMETERS = (
     cv2.IMWRITE_PNG_COMPRESSION, 1,
     cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT,
@@ -48,28 +50,29 @@ _PNG_PARAMETERS = (
 )  # fmt: skip
 
 
-class CvImageCodec:
-    """Implements `ImageCodec` with OpenCV's decoders behind readers of our own.
+class CvImageCodec(ImageCodec):
+    """Uses OpenCV's decoders, after our own readers of each format.
 
-    A decoder sees a file only after its header was read, its size was allowed, its end was found,
-    and everything that is no pixel was cut away. OpenCV's own log is silenced, for the whole
-    process: what is wrong with a file is its sender's business, and told by an error.
+    A decoder only gets a file whose header was read, whose size is allowed and whose end was found,
+    and only the parts that make the pixels. OpenCV's log is switched off for the whole process:
+    broken files are errors of the caller, who gets an exception.
     """
 
     def __init__(self, max_pixels: int) -> None:
         self._max_pixels = max_pixels
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
+    @override
     def decode(self, data: bytes) -> Photo:
         """Return the first frame of an image file.
 
-        Grey stays grey, 16 bits stay 16, transparency stays (but a grey PNG's transparent colour);
-        palettes and CMYK become BGR. `upright_bgr` ignores the transparency, so that a face under
-        it is seen too.
+        Grey stays grey, 16 bits stay 16, and transparency stays, except the transparent colour of a
+        grey PNG. Palettes and CMYK become BGR. `upright_bgr` ignores the transparency, so that
+        faces in transparent parts are detected.
 
         Raises:
-            UnsupportedImageError: the first bytes are of no format that is taken here.
-            TooManyPixelsError: the header announces too many pixels (nothing was decoded).
+            UnsupportedImageError: the format is not supported.
+            TooManyPixelsError: the header announces too many pixels; nothing was decoded.
             CorruptImageError: the file is truncated or broken.
 
         """
@@ -82,7 +85,7 @@ class CvImageCodec:
             raise TooManyPixelsError
         stored = _decode(reader.pixel_data(data))
         if stored.shape[:2] != (header.height, header.width):
-            raise CorruptImageError("the image is not of the size that its header announces")
+            raise CorruptImageError("the image does not have the size that its header announces")
         orientation = header.orientation or 1
         upright_bgr = apply_exif_orientation(_as_bgr(stored), orientation)
         stored.flags.writeable = upright_bgr.flags.writeable = False
@@ -95,25 +98,23 @@ class CvImageCodec:
             quality=header.quality,
         )
 
+    @override
     def encode(self, photo: Photo) -> bytes:
-        """Return `photo.stored` as a file of its format, with no metadata but an orientation tag.
+        """Return `photo.stored` as a file of its format, with an orientation tag at most.
 
-        A JPEG is written at the quality it came with, 75..95 (90 where that is unknown), with
-        chroma at half the resolution (4:2:0).
+        A JPEG keeps its quality, limited to 75..95 (90 if unknown), with chroma at half the
+        resolution (4:2:0).
 
         Raises:
-            ValueError: the format cannot hold the pixels; none that was decoded is of that sort.
+            ValueError: the format cannot hold the pixels; never happens for decoded photos.
 
         """
         blocks = []
         if photo.has_orientation:
             blocks = [np.frombuffer(exif.orientation_block(photo.orientation), np.uint8)]
+        kinds = [cv2.IMAGE_METADATA_EXIF] * len(blocks)
         done, data = cv2.imencodeWithMetadata(
-            f".{photo.format}",
-            photo.stored,
-            [cv2.IMAGE_METADATA_EXIF] * len(blocks),
-            blocks,
-            _parameters(photo),
+            f".{photo.format}", photo.stored, kinds, blocks, _parameters(photo)
         )
         if not done:
             raise ValueError(f"a {photo.format} file cannot hold {photo.stored.shape} pixels")
@@ -121,14 +122,14 @@ class CvImageCodec:
 
 
 def apply_exif_orientation(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return stored pixels as a viewer shows them.
+    """Return stored pixels as a viewer displays them.
 
     Args:
         pixels: uint8 or uint16, HxW or HxWxC, in the stored grid.
         orientation: the EXIF orientation, 1..8.
 
     Returns:
-        The array itself for orientation 1, else a new one; WxH or WxHxC for 5..8.
+        The array itself for orientation 1, otherwise a new one; WxH or WxHxC for 5..8.
 
     """
     if orientation in _ROTATIONS:
@@ -139,18 +140,18 @@ def apply_exif_orientation(pixels: NDArray[Any], orientation: int) -> NDArray[An
 
 
 def _decode(data: bytes) -> NDArray[Any]:
-    """Return the pixels in the stored grid: IMREAD_UNCHANGED keeps depth, alpha and orientation."""
+    """Return the stored pixels; IMREAD_UNCHANGED keeps depth, transparency and orientation."""
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise CorruptImageError("the image cannot be decoded") from error
+    except cv2.error:
+        pixels = None
     if pixels is None:
         raise CorruptImageError("the image cannot be decoded")
     return pixels
 
 
 def _as_bgr(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return uint8 BGR: the array itself where it is that already."""
+    """Return the pixels as uint8 BGR; the array itself if it already is."""
     if pixels.dtype == np.uint16:
         pixels = cv2.convertScaleAbs(pixels, alpha=_FROM_16_BITS)
     conversion = _TO_BGR.get(pixels.shape[2:])

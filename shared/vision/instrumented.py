@@ -1,10 +1,11 @@
-"""The vision ports, with what they do counted."""
+"""Decorators of the vision ports that record metrics."""
 
 import time
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from shared.core import metrics
 from shared.core.hiding.ports import FaceRedactor, HideMethod
@@ -14,17 +15,17 @@ from shared.core.photos.ports import Detector
 from shared.core.recognition.ports import Embedder
 
 
-class InstrumentedDetector:
-    """Implements `Detector`: another detector, its faces counted and its time taken."""
+class InstrumentedDetector(Detector):
+    """Counts the detected faces and measures the time."""
 
     def __init__(self, detector: Detector, counts: Metrics) -> None:
         self._detector = detector
         self._counts = counts
 
+    @override
     def detect(
         self, photo: Photo, *, profile: DetectionProfile, threshold: float | None = None
     ) -> tuple[Face, ...]:
-        """Return the faces of the upright image, largest first."""
         started = time.perf_counter()
         faces = self._detector.detect(photo, profile=profile, threshold=threshold)
         self._counts.observe(metrics.DETECTION_DURATION, time.perf_counter() - started)
@@ -32,16 +33,16 @@ class InstrumentedDetector:
         return faces
 
 
-class InstrumentedEmbedder:
-    """Implements `Embedder`: another embedder, its faces counted and its time taken."""
+class InstrumentedEmbedder(Embedder):
+    """Counts the embedded faces and measures the time; a call without faces is not counted."""
 
     def __init__(self, embedder: Embedder, counts: Metrics) -> None:
         self._embedder = embedder
         self._counts = counts
         self.model_version = embedder.model_version
 
+    @override
     def embed(self, photo: Photo, faces: Sequence[Face]) -> NDArray[np.float32]:
-        """Return one unit vector a face, float32 of shape (len(faces), dimensions)."""
         started = time.perf_counter()
         vectors = self._embedder.embed(photo, faces)
         if faces:
@@ -50,19 +51,19 @@ class InstrumentedEmbedder:
         return vectors
 
 
-class InstrumentedFaceRedactor:
-    """Implements `FaceRedactor`: another redactor, the faces that it hid counted."""
+class InstrumentedFaceRedactor(FaceRedactor):
+    """Counts the hidden faces by method."""
 
     def __init__(self, redactor: FaceRedactor, counts: Metrics) -> None:
-        self._masker = redactor
+        self._redactor = redactor
         self._counts = counts
 
+    @override
     def hide(self, photo: Photo, faces: Sequence[Face], method: HideMethod) -> Photo:
-        """Return a copy of the photo in which the faces cannot be seen."""
-        hidden = self._masker.hide(photo, faces, method)
+        hidden = self._redactor.hide(photo, faces, method)
         self._counts.count(metrics.FACES_HIDDEN, len(faces), method=str(method))
         return hidden
 
+    @override
     def draw(self, photo: Photo, faces: Sequence[Face]) -> Photo:
-        """Return a copy of the photo with a rectangle around each face."""
-        return self._masker.draw(photo, faces)
+        return self._redactor.draw(photo, faces)

@@ -1,4 +1,4 @@
-"""JPEG files (ITU-T T.81): header, completeness, and the bytes that the pixels need."""
+"""JPEG files (ITU-T T.81): header, completeness, and the segments that make the pixels."""
 
 import re
 import struct
@@ -10,23 +10,23 @@ from shared.core.errors import CorruptImageError
 from shared.vision import exif
 from shared.vision.headers import Header
 
-# The markers that begin a segment: stuffing, fill bytes, TEM and restart markers do not.
+# Markers that start a segment. Stuffed bytes, fill bytes, TEM and restart markers do not.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _END_OF_IMAGE = 0xD9
 _START_OF_SCAN = 0xDA
 _QUANTISATION = 0xDB
 _APP1 = 0xE1
-# All application data and comments, but what tells the colour space: JFIF (APP0), Adobe (APP14).
+# Comments and application data, except JFIF (APP0) and Adobe (APP14), which name the colour space.
 _METADATA = (frozenset(range(0xE1, 0xF0)) - {0xEE}) | {0xFE}
 _EXIF = b"Exif\x00"
 
-# A scan of a few bytes makes the decoder pass over the whole image: 10 MB of them take an hour at
-# 50 megapixels. Encoders write about ten, and few other segments but for large colour profiles.
+# A scan of a few bytes makes the decoder process the whole image: 10 MB of such scans take an hour
+# at 50 megapixels. Encoders write about ten, and many segments only for large colour profiles.
 _MAX_SCANS = 100
 _MAX_SEGMENTS = 2000
 
-# The luminance table of T.81 annex K.1, which the Independent JPEG Group scales by quality.
+# The luminance table of T.81, annex K.1, which the library of the IJG scales by quality.
 _LUMINANCE = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
     14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
@@ -36,7 +36,7 @@ _LUMINANCE = (
 
 
 class _Segment(NamedTuple):
-    """A marker and what belongs to it, `data[start:end]`; its content is `data[body:end]`."""
+    """A marker and its content: `data[start:end]` in all, the content is `data[body:end]`."""
 
     marker: int
     start: int
@@ -45,10 +45,10 @@ class _Segment(NamedTuple):
 
 
 def read_header(data: bytes) -> Header:
-    """Read the size, the orientation and the quality; what follows the first scan is not looked at.
+    """Read the size, the orientation and the quality, up to the first scan.
 
     Raises:
-        CorruptImageError: there is no frame, or one without pixels, or too many segments before.
+        CorruptImageError: the file has no frame, a frame without pixels, or too many segments.
 
     """
     frame = b""
@@ -78,12 +78,11 @@ def pixel_data(data: bytes) -> bytes:
     """Return the first image of the file without its metadata.
 
     Raises:
-        CorruptImageError: the file ends before its image, or has too many scans or segments.
+        CorruptImageError: the file ends before its image does, or has too many scans or segments.
 
     """
     parts = []
-    start = 0
-    scans = 0
+    start = scans = 0
     for segment in _segments(data):
         if segment.marker == _END_OF_IMAGE:
             parts.append(data[start : segment.end])
@@ -98,7 +97,7 @@ def pixel_data(data: bytes) -> bytes:
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
-    """Yield the segments up to the first end-of-image marker, or to where the file breaks off."""
+    """Yield the segments up to the first end-of-image marker, or to the end of a truncated file."""
     position = 2
     for _ in range(_MAX_SEGMENTS):
         found = _MARKER.search(data, position)
@@ -117,7 +116,7 @@ def _segments(data: bytes) -> Iterator[_Segment]:
 
 
 def _table_sums(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the number of each quantisation table in a segment, and the sum of its 64 entries."""
+    """Yield the number of each quantisation table in a segment and the sum of its 64 entries."""
     position = 0
     while position < len(content):
         number, wide = content[position] & 15, content[position] >> 4
@@ -127,12 +126,12 @@ def _table_sums(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _quality(table_sum: int) -> int:
-    """Return the quality at which the IJG's luminance table comes nearest to a sum of entries."""
+    """Return the quality whose IJG luminance table has the closest sum of entries."""
     return min(range(1, 101), key=lambda quality: abs(_luminance_sum(quality) - table_sum))
 
 
 @cache
 def _luminance_sum(quality: int) -> int:
-    """Return the sum of the luminance table that the IJG's library makes for a quality."""
+    """Return the sum of the IJG's luminance table for a quality."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality  # noqa: PLR2004 - the IJG's rule
     return sum(min(max((entry * percent + 50) // 100, 1), 255) for entry in _LUMINANCE)

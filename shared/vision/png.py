@@ -1,4 +1,4 @@
-"""PNG files (W3C PNG, third edition): header, completeness, and the bytes that the pixels need."""
+"""PNG files (W3C PNG, third edition): header, completeness, and the chunks that make the pixels."""
 
 import struct
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from shared.vision.headers import Header
 _SIGNATURE_BYTES = 8
 _MAX_SIDE = 2**31 - 1
 _ANCILLARY = 0x20
-_MAX_CHUNKS = 100_000  # 800 MB of pixels in the usual pieces of 8 KB
+_MAX_CHUNKS = 100_000  # 800 MB of pixels in the usual chunks of 8 KB
 _IHDR = struct.Struct(">II5B")
 
 
 class _Chunk(NamedTuple):
-    """A chunk, `data[start:end]`; its content, between frame and checksum, ends 4 bytes earlier."""
+    """The chunk `data[start:end]`; its content is `data[body : end - 4]`, before the checksum."""
 
     kind: bytes
     start: int
@@ -31,8 +31,8 @@ def read_header(data: bytes) -> Header:
     """Read the size and the orientation.
 
     Raises:
-        CorruptImageError: the file does not begin with an image header, or that has no pixels, or
-            there are too many chunks.
+        CorruptImageError: the file does not start with an image header, announces no pixels, or has
+            too many chunks.
 
     """
     chunks = _chunks(data)
@@ -47,14 +47,14 @@ def read_header(data: bytes) -> Header:
 
 
 def pixel_data(data: bytes) -> bytes:
-    """Return the file's default image alone: the critical chunks and the transparency.
+    """Return a file of the default image alone: the critical chunks and the transparency.
 
-    Nothing else is shown, and it can do harm: 7 MB of compressed texts that grow a thousandfold
-    keep libpng busy for 20 seconds, and OpenCV 5.0.0 returns an animation's first frame instead of
-    the default image.
+    Other chunks are not displayed, and can be harmful: 7 MB of compressed texts that expand a
+    thousandfold keep libpng busy for 20 seconds, and OpenCV 5.0.0 returns the first frame of an
+    animation instead of the default image.
 
     Raises:
-        CorruptImageError: the file ends before its last chunk, or there are too many.
+        CorruptImageError: the file ends before its last chunk, or has too many chunks.
 
     """
     parts = [data[:_SIGNATURE_BYTES]]
@@ -67,7 +67,7 @@ def pixel_data(data: bytes) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:
-    """Yield the chunks up to the last, or to where the file breaks off."""
+    """Yield the chunks up to the last one, or to the end of a truncated file."""
     start = _SIGNATURE_BYTES
     for _ in range(_MAX_CHUNKS):
         if start + 12 > len(data):

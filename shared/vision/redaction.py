@@ -1,12 +1,13 @@
-"""Hiding faces under soft-edged ellipses.
+"""Hides faces under ellipses with soft edges.
 
-`VEIL` and `SOLID` are irreversible by construction: they paint an ellipse without looking at a
-single pixel inside it. `MOSAIC` and `BLUR` are there for their looks: they keep a coarse picture of
-the face, by which an attacker who trains on faces hidden in the same way recognises some people
-(`python -m benchmarks.privacy` counts how many).
+`VEIL` and `SOLID` are irreversible by construction: what they paint does not depend on any pixel
+inside the ellipse. `MOSAIC` and `BLUR` look nicer, but keep a coarse picture of the face: an
+attacker who trains on faces hidden in the same way recognises some people (`python -m
+benchmarks.privacy` measures how many).
 
-All work is done in the upright frame, on a turned view of the stored grid; so a photo is hidden in
-the same way whatever its orientation. Coordinates count from the corner of the first pixel.
+Everything is painted in the upright frame, on an upright view of the stored grid, so that the
+result does not depend on the orientation. Coordinates are pixels; (0, 0) is the corner of the first
+pixel.
 """
 
 import math
@@ -17,8 +18,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from shared.core.hiding.ports import HideMethod
+from shared.core.hiding.ports import FaceRedactor, HideMethod
 from shared.core.photos import geometry
 from shared.core.photos.models import Box, Face, Photo
 
@@ -31,46 +33,48 @@ Window = tuple[slice, slice]
 """Rows and columns."""
 
 REACH = 0.8
-"""Half an axis of the ellipse, in widths and heights of the face's box.
+"""The half axes of the ellipse, in widths and heights of the face's box.
 
-It holds the whole box (half the square root of 2 would do), and with it ears, chin and forehead.
-The detector's box bounds a rolled face too: an ellipse turned by the eyes covers no more of it.
+The ellipse contains the whole box (half the square root of 2 would suffice), ears, chin and
+forehead. The detector's box also bounds a rolled face, so an ellipse rotated with the eyes would
+not cover more of it.
 """
 
 MIN_ASPECT = 0.8
-"""Of the ellipse: a profile has a narrow box, and its ear lies behind it."""
+"""The lowest ratio of the axes: a profile has a narrow box, and its ear is outside."""
 
 DIAGONAL = 1.25
-"""Of the box of an upright face, in its heights: three wide and four high.
+"""The diagonal of an upright face's box, in its heights: it is three wide and four high.
 
-The diagonal stays the same however a face is rolled, while the sides become alike and shorter than
-the face. So a box with a longer diagonal gets a larger ellipse. That makes up for the detector,
-whose boxes of faces that lie or stand on their head are nearly square and less exact.
+Rolling a face keeps the diagonal, while the sides become equal and shorter than the face. So the
+ellipse grows with the diagonal. This compensates for the detector, whose boxes of rolled faces are
+nearly square and less precise.
 """
 
 SOFT_EDGE = 0.12
-"""Width of the soft edge, in radii. It lies outside the ellipse: no pixel of a face is blended."""
+"""The width of the soft edge outside the ellipse, in radii; no pixel of a face is blended."""
 
 _PAINTED = 1 + SOFT_EDGE  # radii
-_SURROUNDINGS = 1.35  # radii; a veil takes its colours between 1 and this
-_VEIL_SAMPLES = 32  # an axis
+_SURROUNDINGS = 1.35  # radii; a veil takes its colours from between 1 and this
+_VEIL_SAMPLES = 32  # per axis
 _VEIL_SIGMA = 9.0  # samples
 _MOSAIC_CELLS = 8  # across a face
 _MIN_MOSAIC_CELL = 4  # pixels
-_BLUR_CELLS = 16  # across a face: few, so that a large face takes hardly longer than a small one
+_BLUR_CELLS = 16  # across a face; so few that large faces take little longer than small ones
 _BLUR_SIGMA = 3.2  # cells
 _BAND = 64  # rows
 _OUTLINE_BGR = (0, 255, 0)
 
 
-class CvFaceRedactor:
-    """Implements `FaceRedactor` with OpenCV; it has no state."""
+class CvFaceRedactor(FaceRedactor):
+    """Paints with OpenCV; it has no state."""
 
+    @override
     def hide(self, photo: Photo, faces: Sequence[Face], method: HideMethod) -> Photo:
-        """Return a copy of the photo in which the faces cannot be seen.
+        """Return a copy of the photo in which the faces are hidden.
 
-        An alpha channel stays as it is, and what is transparent is hidden too. Where faces overlap
-        the larger is hidden first: the smaller then shows no more of it than its cover does.
+        The alpha channel stays the same, and transparent pixels are hidden too. Of overlapping
+        faces, the larger is hidden first, so that the smaller ellipse reveals nothing of it.
         """
         boxes = sorted((face.box for face in faces), key=lambda box: box.area, reverse=True)
         ellipses = [_Ellipse.around(box) for box in boxes if box.area > 0]
@@ -83,9 +87,10 @@ class CvFaceRedactor:
 
         return _repaint(photo, paint)
 
+    @override
     def draw(self, photo: Photo, faces: Sequence[Face]) -> Photo:
         """Return a copy of the photo with a rectangle around each face and its confidence."""
-        lines = _draw_lines(photo.upright_size, faces)
+        lines = _lines(photo.upright_size, faces)
 
         def paint(colours: Colours) -> None:
             brightest = np.iinfo(colours.dtype).max
@@ -96,26 +101,22 @@ class CvFaceRedactor:
 
 
 def _repaint(photo: Photo, paint: Callable[[Colours], None]) -> Photo:
-    """Return a copy of a photo, both of whose grids were painted in the upright frame."""
+    """Return a copy of a photo after painting both of its grids in the upright frame."""
     upright_bgr = photo.upright_bgr.copy()
     paint(upright_bgr)
     upright_bgr.flags.writeable = False
     if photo.stored is photo.upright_bgr:
         return replace(photo, stored=upright_bgr, upright_bgr=upright_bgr)
     stored = photo.stored.copy()
-    paint(_colours(geometry.turned(stored, photo.orientation)))
+    view = geometry.upright_view(stored, photo.orientation)
+    paint(view[..., :3] if view.shape[2:] else view)  # without the alpha channel
     stored.flags.writeable = False
     return replace(photo, stored=stored, upright_bgr=upright_bgr)
 
 
-def _colours(pixels: NDArray[Any]) -> Colours:
-    """Return a view without the alpha channel."""
-    return pixels[..., :3] if pixels.shape[2:] else pixels
-
-
 @dataclass(frozen=True, slots=True)
 class _Ellipse:
-    """Centre and half axes, in pixels."""
+    """The centre and the half axes, in pixels."""
 
     x: float
     y: float
@@ -124,7 +125,7 @@ class _Ellipse:
 
     @classmethod
     def around(cls, box: Box) -> "_Ellipse":
-        length = math.hypot(box.width, box.height) / DIAGONAL  # of the face, however it is rolled
+        length = math.hypot(box.width, box.height) / DIAGONAL  # of the face, at any roll
         reach = REACH * max(1, length / max(box.width, box.height))
         return cls(
             (box.x1 + box.x2) / 2,
@@ -135,11 +136,11 @@ class _Ellipse:
 
     @property
     def face_side(self) -> float:
-        """About the width of the face, in pixels."""
+        """The approximate width of the face, in pixels."""
         return min(self.radius_x, self.radius_y) / REACH
 
     def window(self, radii: float, shape: tuple[int, ...]) -> Window:
-        """Return the part of an image that the ellipse, enlarged to so many radii, touches."""
+        """Return the part of an image that the ellipse touches, enlarged by a factor."""
         height, width = shape[:2]
         return (
             _span(self.y, radii * self.radius_y, height),
@@ -147,9 +148,9 @@ class _Ellipse:
         )
 
     def bands(self, window: Window) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Yield a few rows of a window at a time, and their pixels' distances in radii.
+        """Yield bands of rows of a window, with the distances of their pixels in radii.
 
-        Pieces that fit into a cache are faster, and the largest face takes no more memory.
+        Bands that fit into the CPU's cache are faster, and limit the memory for large faces.
         """
         rows, columns = window
         y = (np.arange(rows.start, rows.stop) + 0.5 - self.y) / self.radius_y
@@ -176,25 +177,25 @@ def _inside_any(ellipses: Sequence[_Ellipse], shape: tuple[int, ...]) -> Mask:
 
 
 def _cover(colours: Colours, ellipse: _Ellipse, fill: Colours) -> None:
-    """Paint an ellipse and its soft edge, in place, with the colours made for their window."""
+    """Paint the ellipse and its soft edge, in place, with the colours of `fill` for its window."""
     rows, columns = ellipse.window(_PAINTED, colours.shape)
     for band, distances in ellipse.bands((rows, columns)):
-        paint = _as_float(fill[band.start - rows.start : band.stop - rows.start])
-        under = _as_float(colours[band, columns])
-        # OpenCV adds 1e-5 to the sum of the weights; next to 255 that is nothing in float32.
+        paint = fill[band.start - rows.start : band.stop - rows.start].astype(np.float32)
+        under = colours[band, columns].astype(np.float32)
+        # OpenCV adds 1e-5 to the sum of the weights, which float32 rounds away next to 255.
         weight = np.clip((_PAINTED - distances) * np.float32(255 / SOFT_EDGE), 0, 255)
         colours[band, columns] = np.rint(cv2.blendLinear(paint, under, weight, 255 - weight))
 
 
 def _veil(colours: Colours, ellipse: _Ellipse, hidden: Mask) -> Colours:
-    """Mix what is seen around the ellipse, and nothing that is hidden; grey where nothing is seen.
+    """Mix the visible colours around the ellipse; grey if there are none.
 
     The mixture is a normalised convolution (Knutsson and Westin, CVPR 1993) of a grid of samples.
     """
     window = ellipse.window(_SURROUNDINGS, colours.shape)
     samples = np.ix_(*(_spread(span) for span in window))
     unseen = hidden[samples]
-    values = _as_float(colours[samples])
+    values = colours[samples].astype(np.float32)
     if unseen.all():
         values[:], unseen = np.iinfo(colours.dtype).max // 2, ~unseen
     values[unseen] = 0
@@ -209,14 +210,14 @@ def _veil(colours: Colours, ellipse: _Ellipse, hidden: Mask) -> Colours:
 
 
 def _spread(span: slice) -> NDArray[np.intp]:
-    """Return evenly spread places of a span."""
+    """Return evenly spaced indices of a span."""
     size = span.stop - span.start
     count = min(_VEIL_SAMPLES, size)
     return np.asarray(span.start + (np.arange(count) + 0.5) * size / count, np.intp)
 
 
 def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a Gaussian's sums, in which nothing is seen beyond the border."""
+    """Return Gaussian sums with zeros beyond the border."""
     blurred = cv2.GaussianBlur(values, (0, 0), _VEIL_SIGMA, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(blurred, np.float32)
 
@@ -227,14 +228,14 @@ def _solid(colours: Colours, ellipse: _Ellipse, _hidden: Mask) -> Colours:
 
 
 def _mosaic(colours: Colours, ellipse: _Ellipse, _hidden: Mask) -> Colours:
-    """Paint square cells, each in the mean of its colours."""
+    """Paint square cells, each in its mean colour."""
     cell = max(ellipse.face_side / _MOSAIC_CELLS, _MIN_MOSAIC_CELL)
     region = colours[ellipse.window(_PAINTED, colours.shape)]
     return _resize(_shrink(region, cell), region, cv2.INTER_NEAREST)
 
 
 def _blur(colours: Colours, ellipse: _Ellipse, _hidden: Mask) -> Colours:
-    """Paint what a Gaussian leaves of the region; it works on a small copy."""
+    """Paint a Gaussian blur of the region, computed on a small copy."""
     region = colours[ellipse.window(_PAINTED, colours.shape)]
     small = _shrink(region, max(ellipse.face_side / _BLUR_CELLS, 1))
     return _resize(cv2.GaussianBlur(small, (0, 0), _BLUR_SIGMA), region, cv2.INTER_LINEAR)
@@ -249,7 +250,7 @@ _FILLS: dict[HideMethod, Callable[[Colours, _Ellipse, Mask], Colours]] = {
 
 
 def _shrink(region: Colours, cell: float) -> Colours:
-    """Return the means of cells of about so many pixels."""
+    """Return the mean colours of square cells with a side of about `cell` pixels."""
     height, width = region.shape[:2]
     size = max(1, round(width / cell)), max(1, round(height / cell))
     return cv2.resize(region, size, interpolation=cv2.INTER_AREA)
@@ -260,19 +261,15 @@ def _resize(small: Colours, like: Colours, interpolation: int) -> Colours:
     return cv2.resize(small, (width, height), interpolation=interpolation)
 
 
-def _as_float(colours: Colours) -> NDArray[np.float32]:
-    return colours.astype(np.float32)
-
-
-def _draw_lines(size: tuple[int, int], faces: Sequence[Face]) -> Mask:
-    """Return the pixels to draw; a mask, for OpenCV writes text into no more than 8 bits."""
+def _lines(size: tuple[int, int], faces: Sequence[Face]) -> Mask:
+    """Return the pixels of the lines as a mask (H, W); OpenCV only draws text on 8 bits."""
     width, height = size
     thickness = max(1, round(max(size) / 600))
     lines = np.zeros((height, width), np.uint8)
     for face in faces:
         left, top = round(face.box.x1), round(face.box.y1)
-        right, bottom = round(face.box.x2), round(face.box.y2)
-        cv2.rectangle(lines, (left, top), (right, bottom), 1, thickness)
+        corner = round(face.box.x2), round(face.box.y2)
+        cv2.rectangle(lines, (left, top), corner, 1, thickness)
         text, origin = f"{face.confidence:.2f}", (left, top - 2 * thickness)
         cv2.putText(lines, text, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.4 * thickness, 1, thickness)
     return lines.view(np.bool_)

@@ -1,4 +1,4 @@
-"""Inference sessions: one place for the choice of the execution provider and of the threads."""
+"""Inference sessions: the one place that chooses the execution provider and the threads."""
 
 import ctypes
 from collections.abc import Mapping, Sequence
@@ -14,26 +14,26 @@ Device = Literal["cpu", "cuda"]
 
 
 class ProviderUnavailableError(Exception):
-    """The execution provider that the settings demand is not to be had on this machine."""
+    """The execution provider that the settings require is not available on this machine."""
 
 
 class Session:
-    """A loaded model; `run` may be called from many threads at once.
+    """A loaded model; `run` can be called from several threads at once.
 
     Threads do not spin while they wait: the sessions of one process share its cores, and two
-    that spin slow each other down by almost half.
+    spinning ones slow each other down by almost half.
     """
 
     def __init__(self, model: bytes, *, provider: Provider, threads: int) -> None:
         """Load a model.
 
         Args:
-            model: an ONNX file's bytes.
-            provider: `auto` takes the GPU where there is one, and says so in `device`.
-            threads: of one call, 0 for one a core.
+            model: the content of an ONNX file.
+            provider: `auto` uses a GPU if there is one; `device` says which was chosen.
+            threads: per call; 0 means one per core.
 
         Raises:
-            ProviderUnavailableError: `cuda` is demanded and cannot be had.
+            ProviderUnavailableError: the provider is `cuda`, which is not available.
         """
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -54,37 +54,37 @@ class Session:
     def run(
         self, outputs: Sequence[str] | None, inputs: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[np.float32]]:
-        """Return the named outputs (all for None) for the inputs."""
+        """Return the named outputs for the inputs; None means all outputs."""
         results: list[NDArray[np.float32]] = self._session.run(outputs, dict(inputs))
         return results
 
 
 def wants_gpu(provider: Provider) -> bool:
-    """Tell whether sessions will be opened on a GPU."""
-    return provider == "cuda" or (provider == "auto" and _is_for_gpus() and _has_cuda_driver())
+    """Return whether sessions will be opened on a GPU."""
+    return provider == "cuda" or (provider == "auto" and _is_gpu_build() and _has_cuda_driver())
 
 
 def _providers(provider: Provider) -> list[str]:
     if not wants_gpu(provider):
         return ["CPUExecutionProvider"]
-    if not _is_for_gpus():
+    if not _is_gpu_build():
         raise ProviderUnavailableError(
             "EXECUTION_PROVIDER=cuda, but the onnxruntime that is installed is the one for CPUs:"
             " install onnxruntime-gpu in its place, or use RUNTIME=gpu with make and the image"
         )
-    ort.preload_dlls()  # finds CUDA and cuDNN where they were installed by pip
+    ort.preload_dlls()  # finds CUDA and cuDNN if they were installed with pip
     return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
-def _is_for_gpus() -> bool:
-    """Tell whether the wheel that is installed is `onnxruntime-gpu`, and not `onnxruntime`."""
+def _is_gpu_build() -> bool:
+    """Return whether `onnxruntime-gpu` is installed rather than `onnxruntime`."""
     return "CUDAExecutionProvider" in ort.get_available_providers()
 
 
 def _has_cuda_driver() -> bool:
-    """Tell whether an NVIDIA driver with a device answers; onnxruntime would log errors.
+    """Return whether an NVIDIA driver with a device responds; onnxruntime would log errors.
 
-    `tools/requirements.py` chooses the wheel by the same question.
+    `tools/requirements.py` chooses the wheel by the same check.
     """
     try:
         driver = ctypes.CDLL("libcuda.so.1")

@@ -1,4 +1,4 @@
-"""The model files: what each is (`models.toml`), and its bytes, verified before they are used."""
+"""The catalogue of model files (`models.toml`), and their content, verified before it is used."""
 
 import hashlib
 import tomllib
@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from shared.core.errors import UnknownModelError
 
 PUBLISHED = Path(__file__).with_name("models.toml")
-"""The catalogue that comes with the product."""
+"""The catalogue that is part of the product."""
 
 Role = Literal["detector", "face_mesh", "embedder"]
 
@@ -19,21 +19,21 @@ _WHAT_TO_DO = "run `make models`, or `face-functions-models fetch` if you instal
 
 
 class WeightsError(Exception):
-    """A model file is missing or is not the one in the catalogue; the message says what to do."""
+    """A model file is missing or has another digest than in the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:
-    """What an embedder takes and gives; `models.toml` explains the fields.
+    """The input and output of an embedder; `models.toml` explains the fields.
 
     Attributes:
         dimensions: of its vectors.
-        side: of its square chips, in pixels.
+        side: of its square input, in pixels.
         channels: their order, `rgb` or `bgr`.
-        mean: what is taken off each value 0..255.
-        scale: what the rest is multiplied by.
-        template: where the five points of a face lie in the chip.
-        knots: what the cosine of two vectors means; see `recognition.similarity.Calibration`.
+        mean: is subtracted from each value 0..255.
+        scale: multiplies the difference.
+        template: x, y of the five landmarks in the input, in pixels.
+        knots: maps cosines to similarities; see `recognition.similarity.Calibration`.
     """
 
     dimensions: int
@@ -50,13 +50,13 @@ class Weights:
     """One row of `models.toml`: a prepared model file.
 
     Attributes:
-        name: what the code calls it.
-        file: its name in the folder of the models.
+        name: identifies the row.
+        file: the file's name in the models folder.
         sha256: the digest of the prepared file.
-        version: what callers are told, where they are (an embedder's `modelVersion`).
+        version: the model version that responses name.
         licence: of the weights.
-        origin: where the weights were published.
-        embedder: what it takes and gives, if it is an embedder.
+        origin: the address where the weights were published.
+        embedder: input and output, if the model is an embedder.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Catalogue:
 
     Attributes:
         models: by name.
-        use: the name of the model that runs, by what it does.
+        use: the name of the model that runs, by role.
     """
 
     models: Mapping[str, Weights]
@@ -82,10 +82,10 @@ class Catalogue:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a file laid out as `models.toml`.
+        """Read a file in the format of `models.toml`.
 
         Raises:
-            WeightsError: it is not laid out so.
+            WeightsError: the file does not have this format.
         """
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -95,14 +95,14 @@ class Catalogue:
             raise WeightsError(f"{path} cannot be read: {error!r}") from None
 
     def used(self, role: Role) -> Weights:
-        """Return the model that does something in this deployment."""
+        """Return the model that runs in a role."""
         return self.models[self.use[role]]
 
     def embedder(self, version: str) -> tuple[Weights, EmbedderSpec]:
-        """Return the embedder of a version.
+        """Return the embedder of a model version.
 
         Raises:
-            UnknownModelError: the catalogue has no embedder of this version.
+            UnknownModelError: the catalogue does not have such an embedder.
         """
         for weights in self.models.values():
             if weights.version == version and weights.embedder:
@@ -110,27 +110,23 @@ class Catalogue:
         raise UnknownModelError(version)
 
     def check_present(self, models_dir: Path) -> None:
-        """See that every model file is there, without reading any.
+        """Check that every model file exists, without reading any.
 
         Raises:
-            WeightsError: one is missing.
+            WeightsError: a file is missing.
         """
         for weights in self.models.values():
-            if not (models_dir / weights.file).is_file():
-                raise _missing(models_dir / weights.file)
+            _existing_path(weights, models_dir)
 
     def load(self, name: str, models_dir: Path) -> bytes:
-        """Return the bytes of a model file after checking its digest.
+        """Return the content of a model file after checking its digest.
 
         Raises:
-            WeightsError: the file is missing, or its digest differs from the catalogue's.
+            WeightsError: the file is missing, or its digest is not the catalogue's.
         """
         weights = self.models[name]
-        path = models_dir / weights.file
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            raise _missing(path) from None
+        path = _existing_path(weights, models_dir)
+        data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != weights.sha256:
             raise WeightsError(f"{path} is not the file that models.toml names: {_WHAT_TO_DO}")
         return data
@@ -138,7 +134,7 @@ class Catalogue:
 
 @cache
 def published() -> Catalogue:
-    """Return the catalogue that comes with the product."""
+    """Return the catalogue that is part of the product."""
     return Catalogue.read(PUBLISHED)
 
 
@@ -157,5 +153,8 @@ def _read_embedder(row: Mapping[str, Any]) -> EmbedderSpec:
     )
 
 
-def _missing(path: Path) -> WeightsError:
-    return WeightsError(f"{path} is missing: {_WHAT_TO_DO}")
+def _existing_path(weights: Weights, models_dir: Path) -> Path:
+    path = models_dir / weights.file
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing: {_WHAT_TO_DO}")
+    return path

@@ -23,7 +23,7 @@ from tests.api_gateway import ApiGateway
 pytestmark = pytest.mark.integration  # it starts processes
 
 MODULES = {function.name: function.command.rpartition(".")[0] for function in template.read()}
-SMALL_PACKAGES = {"multipart", "typing_extensions"}
+SMALL_PACKAGES = {"itsdangerous", "multipart", "typing_extensions"}
 """Packages that every function may load."""
 
 NHN = "/nhn-face-reco/v1.0/appkeys/{key}"

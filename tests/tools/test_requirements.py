@@ -1,4 +1,4 @@
-"""Requirements of a machine: which onnxruntime, and of which files."""
+"""Requirements for a machine: the wheel of onnxruntime, and included files."""
 
 import ctypes
 import subprocess
@@ -20,7 +20,7 @@ VERSION = next(
 
 
 def printed(*words: str | Path) -> list[str]:
-    """Return what it prints, in a Python that has nothing installed."""
+    """Return the printed lines, in a Python without any packages."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", ROOT / "tools" / "requirements.py", *words],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -29,14 +29,14 @@ def printed(*words: str | Path) -> list[str]:
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
-def test_takes_one_wheel_of_onnxruntime_and_all_else_as_it_is(file: str) -> None:
+def test_replaces_the_wheel_of_onnxruntime_and_nothing_else(file: str) -> None:
     cpu = printed("--runtime", "cpu", file)
     gpu = printed("--runtime", "gpu", file)
     assert set(cpu) - set(gpu) == {f"onnxruntime=={VERSION}"}
     assert set(gpu) - set(cpu) == {f"onnxruntime-gpu=={VERSION}"}
 
 
-def test_files_that_a_file_names_are_read_too(tmp_path: Path) -> None:
+def test_reads_included_files(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "a.txt").write_text("# About.\n-r below/b.txt\nflask==3.1.3  # a server\n\n")
     (tmp_path / "below" / "b.txt").write_text("--requirement=c.txt\n")
@@ -46,11 +46,11 @@ def test_files_that_a_file_names_are_read_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("code", "answers"), [(0, True), (100, False), (None, False)])
-def test_a_driver_is_there_where_it_answers(
+def test_detects_a_driver_that_responds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     code: int | None, answers: bool,
 ) -> None:  # fmt: skip
-    """It and the sessions agree, so what is installed is what will be used."""
+    """The script and the sessions agree, so the installed wheel is the one that is used."""
 
     def load(name: str) -> SimpleNamespace:
         assert name == "libcuda.so.1"

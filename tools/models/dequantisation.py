@@ -1,4 +1,4 @@
-"""Turns block-quantised weights back into float32, once, so that no session has to."""
+"""Converts block-quantised weights back into float32, so that sessions do not have to."""
 
 import numpy as np
 import onnx
@@ -10,8 +10,8 @@ from tools.models.graph import Array, Graph, attributes
 def dequantise(model: onnx.ModelProto) -> Graph:
     """Return the graph of a model with float32 weights.
 
-    Each weight of the published models is a chain of nodes over constants: `DequantizeLinear` with
-    a scale and a zero point for each block, and mostly a `Reshape` behind it.
+    In the published models, each weight is a chain of nodes over constants: `DequantizeLinear` with
+    a scale and a zero point per block, usually followed by a `Reshape`.
     """
     graph = Graph.of(model)
     kept = []
@@ -30,7 +30,7 @@ def dequantise(model: onnx.ModelProto) -> Graph:
 def _dequantise(
     integers: Array, scales: Array, zeros: Array, *, axis: int, block_size: int
 ) -> NDArray[np.float32]:
-    """Return (integer - zero) * scale; the last block of the axis may be a short one."""
+    """Return (integer - zero) * scale; the last block of the axis may be shorter."""
     length = integers.shape[axis]
     scale, zero = (
         np.repeat(each, block_size, axis).take(range(length), axis) for each in (scales, zeros)

@@ -1,5 +1,5 @@
-"""What can go wrong while models are prepared."""
+"""Errors of preparing models."""
 
 
 class ModelsError(Exception):
-    """A model cannot be prepared; the message says why and what to do."""
+    """A model cannot be prepared; the message gives the reason and what to do."""

@@ -1,22 +1,20 @@
-"""Turns MediaPipe's Face Mesh from TensorFlow Lite into ONNX.
+"""Converts MediaPipe's Face Mesh from TensorFlow Lite into ONNX.
 
 Source: Y. Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile
-GPUs", 2019. The published file knows six kinds of operators, all in float32 and with the channels
-last.
+GPUs", 2019. The published file has six kinds of operators, all in float32 and with the channels in
+the last dimension.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import onnx
 import tflite
-from numpy.typing import NDArray
 from onnx import TensorProto
 
 from tools.models.errors import ModelsError
-from tools.models.graph import Graph
+from tools.models.graph import Array, Graph
 
 _SIDE = 192  # pixels
 _POINTS = 468
@@ -26,26 +24,17 @@ _WHITE = 255
 def build(published: bytes) -> onnx.ModelProto:
     """Return Face Mesh as ONNX, float32.
 
-    Its input `crops` (N, 3, 192, 192) holds BGR bytes. Its outputs are `points` (N, 1404), which
-    are x, y and z of 468 points in pixels of the crop, and `logits` (N, 1) of "it is a face".
+    Its input is `crops`, BGR bytes of shape (N, 3, 192, 192). Its outputs are `points` (N, 1404),
+    which are x, y and z of 468 points in pixels of the crop, and `logits` of being a face (N, 1).
 
     Raises:
-        ModelsError: the file has an operator that this does not know.
+        ModelsError: the file has an unsupported operator.
     """
     return _Conversion(published).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Operator:
-    """One operation of the file: what it reads and gives, by number, and its options."""
-
-    inputs: list[int]
-    output: int
-    table: Any
-
-
 class _Conversion:
-    """Adds an ONNX node, or a few, for each operation of a file, in its order."""
+    """Adds one or more ONNX nodes for each operator of a file, in its order."""
 
     def __init__(self, published: bytes) -> None:
         self._model = tflite.Model.GetRootAsModel(published, 0)
@@ -57,8 +46,9 @@ class _Conversion:
         self._graph.node("Cast", ["crops"], self._name(image), to=TensorProto.FLOAT)
         for number in range(self._source.OperatorsLength()):
             self._append(self._source.Operators(number))
-        for tensor, output in zip(self._outputs(), ("points", "logits"), strict=True):
-            self._graph.node("Flatten", [tensor], output, axis=1)
+        tensors = self._source.OutputsAsNumpy().tolist()
+        for tensor, output in zip(tensors, ("points", "logits"), strict=True):
+            self._graph.node("Flatten", [self._name(tensor)], output, axis=1)
         return self._graph.model(
             "face_mesh",
             {"crops": ("N", 3, _SIDE, _SIDE)},
@@ -69,42 +59,36 @@ class _Conversion:
     def _append(self, operator: Any) -> None:
         code = self._model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
         if code not in _KINDS:
-            raise ModelsError(f"Face Mesh has an operator of the unknown kind {code}")
-        inputs = operator.InputsAsNumpy().tolist()
-        _KINDS[code](self, _Operator(inputs, operator.Outputs(0), operator.BuiltinOptions()))
+            raise ModelsError(f"Face Mesh has an unsupported operator of the kind {code}")
+        inputs, output = operator.InputsAsNumpy().tolist(), self._name(operator.Outputs(0))
+        _KINDS[code](self, inputs, output, operator.BuiltinOptions())
 
-    def _append_convolution(self, operator: _Operator) -> None:
-        """Add a convolution; its filters are (outputs, height, width, inputs)."""
-        options = _read(tflite.Conv2DOptions, operator.table)
-        filters = self._numbers(operator.inputs[1]).transpose(0, 3, 1, 2)
-        if operator.inputs[0] == self._source.Inputs(0):
+    def _append_convolution(self, inputs: list[int], output: str, table: Any) -> None:
+        """Add a convolution; the file's filters have the shape (outputs, height, width, inputs)."""
+        filters = self._numbers(inputs[1]).transpose(0, 3, 1, 2)
+        if inputs[0] == self._source.Inputs(0):
             filters = filters[:, ::-1] / np.float32(_WHITE)  # RGB 0..1 to BGR 0..255
-        self._convolve(operator, filters, options, group=1)
+        self._convolve(inputs, output, filters, _read(tflite.Conv2DOptions, table), group=1)
 
-    def _append_depthwise(self, operator: _Operator) -> None:
-        """Add a depthwise convolution; its filters are (1, height, width, channels)."""
-        options = _read(tflite.DepthwiseConv2DOptions, operator.table)
-        filters = self._numbers(operator.inputs[1]).transpose(3, 0, 1, 2)
-        self._convolve(operator, filters, options, group=len(filters))
+    def _append_depthwise(self, inputs: list[int], output: str, table: Any) -> None:
+        """Add a depthwise convolution; the filters have the shape (1, height, width, channels)."""
+        filters = self._numbers(inputs[1]).transpose(3, 0, 1, 2)
+        options = _read(tflite.DepthwiseConv2DOptions, table)
+        self._convolve(inputs, output, filters, options, group=len(filters))
 
     def _convolve(
-        self, operator: _Operator, filters: NDArray[np.float32], options: Any, group: int
+        self, inputs: list[int], output: str, filters: Array, options: Any, group: int
     ) -> None:
+        value, biases = self._name(inputs[0]), self._numbers(inputs[2])
         strides = [options.StrideH(), options.StrideW()]
+        pads = self._pads(inputs[0], options, filters.shape[2:], strides)
         self._graph.convolution(
-            self._name(operator.inputs[0]),
-            filters,
-            self._numbers(operator.inputs[2]),
-            self._name(operator.output),
-            strides=strides,
-            pads=self._pads(operator.inputs[0], options, filters.shape[2:], strides),
-            group=group,
+            value, filters, biases, output, strides=strides, pads=pads, group=group
         )
 
-    def _append_prelu(self, operator: _Operator) -> None:
-        """Add slope * x + (1 - slope) * relu(x), which keeps onnxruntime in its blocked layout."""
-        value, output = self._name(operator.inputs[0]), self._name(operator.output)
-        slopes = self._numbers(operator.inputs[1]).ravel()
+    def _append_prelu(self, inputs: list[int], output: str, _table: Any) -> None:
+        """Add slope * x + (1 - slope) * relu(x): onnxruntime can keep its blocked layout."""
+        value, slopes = self._name(inputs[0]), self._numbers(inputs[1]).ravel()
         rectified = self._graph.node("Relu", [value], f"{output}.relu")
         parts = [
             self._graph.scale_channels(value, slopes, f"{output}.linear"),
@@ -112,33 +96,28 @@ class _Conversion:
         ]
         self._graph.node("Add", parts, output)
 
-    def _append_sum(self, operator: _Operator) -> None:
-        inputs = [self._name(number) for number in operator.inputs]
-        self._graph.node("Add", inputs, self._name(operator.output))
+    def _append_sum(self, inputs: list[int], output: str, _table: Any) -> None:
+        self._graph.node("Add", [self._name(number) for number in inputs], output)
 
-    def _append_pooling(self, operator: _Operator) -> None:
-        options = _read(tflite.Pool2DOptions, operator.table)
+    def _append_pooling(self, inputs: list[int], output: str, table: Any) -> None:
+        options = _read(tflite.Pool2DOptions, table)
         kernel = [options.FilterHeight(), options.FilterWidth()]
         strides = [options.StrideH(), options.StrideW()]
+        pads = self._pads(inputs[0], options, kernel, strides)
+        value = self._name(inputs[0])
         self._graph.node(
-            "MaxPool",
-            [self._name(operator.inputs[0])],
-            self._name(operator.output),
-            kernel_shape=kernel,
-            strides=strides,
-            pads=self._pads(operator.inputs[0], options, kernel, strides),
+            "MaxPool", [value], output, kernel_shape=kernel, strides=strides, pads=pads
         )
 
-    def _append_padding(self, operator: _Operator) -> None:
+    def _append_padding(self, inputs: list[int], output: str, _table: Any) -> None:
         """Add channels of zeros; the file has a pair of numbers for each axis, channels last."""
-        (_, _, _, (before, after)) = self._numbers(operator.inputs[1]).tolist()
-        output = self._name(operator.output)
+        (_, _, _, (before, after)) = self._numbers(inputs[1]).tolist()
         pads = np.array([0, before, 0, 0, 0, after, 0, 0], np.int64)
-        inputs = [self._name(operator.inputs[0]), self._graph.constant(f"{output}.pads", pads)]
-        self._graph.node("Pad", inputs, output)
+        names = [self._name(inputs[0]), self._graph.constant(f"{output}.pads", pads)]
+        self._graph.node("Pad", names, output)
 
     def _pads(self, value: int, options: Any, kernel: Any, strides: list[int]) -> list[int]:
-        """Return ONNX's pads: rows and columns before, then behind; the file says SAME or VALID."""
+        """Return ONNX's pads: top, left, bottom, right; the file only says SAME or VALID."""
         if options.Padding() == tflite.Padding.VALID:
             return [0, 0, 0, 0]
         _, height, width, _ = self._source.Tensors(value).ShapeAsNumpy().tolist()
@@ -149,7 +128,7 @@ class _Conversion:
         before = [count // 2 for count in missing]
         return [*before, *(count - first for count, first in zip(missing, before, strict=True))]
 
-    def _numbers(self, tensor: int) -> NDArray[Any]:
+    def _numbers(self, tensor: int) -> Array:
         """Return the values of a constant."""
         found = self._source.Tensors(tensor)
         kind = np.float32 if found.Type() == tflite.TensorType.FLOAT32 else np.int32
@@ -157,21 +136,17 @@ class _Conversion:
         return np.frombuffer(data, kind).reshape(found.ShapeAsNumpy())
 
     def _name(self, tensor: int) -> str:
-        name: str = self._source.Tensors(tensor).Name().decode()
-        return name
-
-    def _outputs(self) -> list[str]:
-        return [self._name(number) for number in self._source.OutputsAsNumpy().tolist()]
+        return str(self._source.Tensors(tensor).Name(), "utf-8")
 
 
 def _read(options: Any, table: Any) -> Any:
-    """Return the options of an operation as their own class."""
+    """Return the options of an operator as an instance of their class."""
     read = options()
     read.Init(table.Bytes, table.Pos)
     return read
 
 
-_KINDS: Final[dict[int, Callable[[_Conversion, _Operator], None]]] = {
+_KINDS: Final[dict[int, Callable[[_Conversion, list[int], str, Any], None]]] = {
     tflite.BuiltinOperator.CONV_2D: _Conversion._append_convolution,
     tflite.BuiltinOperator.DEPTHWISE_CONV_2D: _Conversion._append_depthwise,
     tflite.BuiltinOperator.PRELU: _Conversion._append_prelu,

@@ -1,6 +1,7 @@
-"""ONNX graphs as they are read, changed and written here."""
+"""Reading, changing and writing ONNX graphs."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ _IR_VERSION = 10
 
 
 class Graph:
-    """A graph in the making: nodes in the order they run, and constants, all known by name."""
+    """A graph that is being built: nodes in the order of execution, and constants by name."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -26,14 +27,14 @@ class Graph:
     def of(cls, model: onnx.ModelProto) -> "Graph":
         """Return a graph with copies of a model's nodes and constants."""
         graph = cls()
-        graph.nodes = [_copy(node) for node in model.graph.node]
+        graph.nodes = [deepcopy(node) for node in model.graph.node]
         graph.constants = {
             tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
         }
         return graph
 
     def constant(self, name: str, values: Array) -> str:
-        """Add a constant, float numbers as float32, and return its name."""
+        """Add a constant, floats as float32, and return its name."""
         is_float = np.issubdtype(values.dtype, np.floating)
         self.constants[name] = values.astype(np.float32) if is_float else values
         return name
@@ -46,14 +47,14 @@ class Graph:
     def convolution(
         self, value: str, filters: Array, biases: Array | None, output: str, **attributes: Any
     ) -> str:
-        """Add a convolution and return its output's name.
+        """Add a convolution, and return the output's name.
 
         Args:
-            value: what it reads.
+            value: the name of the input.
             filters: shape (output channels, input channels of a group, height, width).
             biases: shape (output channels,), or None for zeros.
-            output: its name, from which those of the constants are made.
-            attributes: those of ONNX's Conv; `kernel_shape` is taken from the filters.
+            output: the name of the output, and the prefix for those of the constants.
+            attributes: of ONNX's Conv, except `kernel_shape`.
         """
         inputs = [value, self.constant(f"{output}.filters", filters)]
         if biases is not None:
@@ -61,9 +62,9 @@ class Graph:
         return self.node("Conv", inputs, output, kernel_shape=filters.shape[2:], **attributes)
 
     def scale_channels(self, value: str, factors: Array, output: str) -> str:
-        """Multiply each channel by a factor of its own, and return the output's name.
+        """Multiply each channel by its factor, and return the output's name.
 
-        This is a depthwise convolution of one pixel: unlike a multiplication it lets onnxruntime
+        This is a depthwise convolution of one pixel. Unlike a multiplication, it lets onnxruntime
         keep its blocked layout.
         """
         filters = factors.reshape(-1, 1, 1, 1)
@@ -76,26 +77,22 @@ class Graph:
         outputs: Mapping[str, Shape],
         input_type: int = TensorProto.FLOAT,
     ) -> onnx.ModelProto:
-        """Return the checked model; constants that no node reads are left out.
+        """Return the checked model, without constants that no node reads.
 
         Args:
-            name: of the graph.
-            inputs: names and shapes; a text is a dimension of any size.
-            outputs: the same, float32.
-            input_type: of the inputs' elements.
+            name: the graph's name.
+            inputs: names and shapes; a string is a dimension of any size.
+            outputs: the same; they are float32.
+            input_type: the type of the inputs' elements.
         """
         read = {value for node in self.nodes for value in node.input}
-        graph = helper.make_graph(
-            self.nodes,
-            name,
-            _values(inputs, input_type),
-            _values(outputs, TensorProto.FLOAT),
-            [
-                numpy_helper.from_array(np.asarray(values, order="C"), constant)
-                for constant, values in self.constants.items()
-                if constant in read
-            ],
-        )
+        constants = [
+            numpy_helper.from_array(np.asarray(values, order="C"), constant)
+            for constant, values in self.constants.items()
+            if constant in read
+        ]
+        values = _values(inputs, input_type), _values(outputs, TensorProto.FLOAT)
+        graph = helper.make_graph(self.nodes, name, *values, constants)
         opset = helper.make_opsetid("", _OPSET_VERSION)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
         onnx.checker.check_model(model, full_check=True)
@@ -105,12 +102,6 @@ class Graph:
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     """Return a node's attributes by name."""
     return {item.name: helper.get_attribute_value(item) for item in node.attribute}
-
-
-def _copy(node: onnx.NodeProto) -> onnx.NodeProto:
-    copied = onnx.NodeProto()
-    copied.CopyFrom(node)
-    return copied
 
 
 def _values(shapes: Mapping[str, Shape], element_type: int) -> list[onnx.ValueInfoProto]:

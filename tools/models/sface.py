@@ -4,7 +4,7 @@ Source: Y. Zhong et al., "SFace: Sigmoid-Constrained Hypersphere Loss for Robust
 2021, in the block-quantised form of OpenCV's model zoo.
 
 onnxruntime computes convolutions in a blocked layout and leaves it at each PRelu, which takes half
-the time. So each is written as relu(z) + k * z, whose parts are convolutions and rectifiers alone.
+the time. So each PRelu is written as relu(z) + k * z, which only has convolutions and rectifiers.
 """
 
 import math
@@ -26,12 +26,12 @@ _MEAN, _SCALE = 127.5, 1 / 128
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A convolution of C output channels, with what the rectifier behind it does to negatives.
+    """A convolution with C output channels, and the PRelu after it.
 
     Attributes:
         filters: shape (C, input channels of a group, height, width).
         biases: shape (C,).
-        slopes: what negative numbers are multiplied by, shape (C,).
+        slopes: the factors for negative numbers, shape (C,).
         details: ONNX's attributes strides, pads and group.
     """
 
@@ -45,33 +45,25 @@ class _Layer:
         return self.details["group"] != 1
 
     def times(self, factors: Floats) -> "_Layer":
-        """Return the layer whose convolution gives as many times as much, by channel."""
+        """Return the layer with the convolution's output multiplied by factors, per channel."""
         filters = self.filters * factors.reshape(-1, 1, 1, 1)
         return replace(self, filters=filters, biases=self.biases * factors)
 
     def reading_times(self, factors: Floats) -> "_Layer":
-        """Return the layer for an input that is to be multiplied by factors first, by channel."""
+        """Return the layer with its input multiplied by factors, per channel."""
         shape = (-1, 1, 1, 1) if self.is_depthwise else (1, -1, 1, 1)
         return replace(self, filters=self.filters * factors.reshape(shape))
-
-
-@dataclass(frozen=True, slots=True)
-class _Product:
-    """The matrix product at the end: weights of shape (128, C, pixels), biases of shape (128,)."""
-
-    weights: Floats
-    biases: Floats
 
 
 def build(published: bytes) -> onnx.ModelProto:
     """Return SFace as ONNX, float32.
 
-    Its input `chips` (N, 3, 112, 112) holds RGB values 0..255, its output `vectors` (N, 128) is not
-    normalised. It differs from the published graph's by rounding alone.
+    Its input is `chips`, RGB values 0..255 of shape (N, 3, 112, 112). Its output is `vectors`
+    (N, 128), not normalised; it differs from the published graph's only by rounding.
     """
     source = dequantise(onnx.load_model_from_string(published))
     layers = _read_layers(source)
-    product = _read_product(source, channels=len(layers[-1].biases))
+    weights, biases = _read_product(source, channels=len(layers[-1].biases))
     graph = Graph()
     value = graph.node("Sub", ["chips", graph.constant("mean", np.array(_MEAN))], "centred")
     value = graph.node("Mul", [value, graph.constant("scale", np.array(_SCALE))], "scaled")
@@ -80,17 +72,14 @@ def build(published: bytes) -> onnx.ModelProto:
         value = _append(graph, value, layer.reading_times(factors), f"layer_{number}")
         factors = 1 - layer.slopes
     value = graph.node("Flatten", [value], "flat", axis=1)
-    weights = product.weights * factors[:, np.newaxis]
-    parts = [
-        graph.constant("weights", weights.reshape(_DIMENSIONS, -1)),
-        graph.constant("biases", product.biases),
-    ]
+    weights = (weights * factors[:, np.newaxis]).reshape(_DIMENSIONS, -1)
+    parts = [graph.constant("weights", weights), graph.constant("biases", biases)]
     graph.node("Gemm", [value, *parts], "vectors", transB=1)
     return graph.model("sface", {"chips": ("N", 3, _SIDE, _SIDE)}, {"vectors": ("N", _DIMENSIONS)})
 
 
 def _read_layers(source: Graph) -> list[_Layer]:
-    """Return the convolutions with their batch normalisations folded in."""
+    """Return the convolutions with the batch normalisations after them folded in."""
     readers = {node.input[0]: node for node in source.nodes if node.input}
     layers = []
     for node in source.nodes:
@@ -107,8 +96,11 @@ def _read_layers(source: Graph) -> list[_Layer]:
     return layers
 
 
-def _read_product(source: Graph, channels: int) -> _Product:
-    """Return the product with the batch normalisations before and behind it folded in."""
+def _read_product(source: Graph, channels: int) -> tuple[Floats, Floats]:
+    """Return the final matrix product with the batch normalisations around it folded in.
+
+    The weights have the shape (128, channels, pixels), the biases (128,).
+    """
     (product,) = (node for node in source.nodes if node.op_type == "Gemm")
     norms = [node for node in source.nodes if node.op_type == "BatchNormalization"]
     factors, shifts = _normalisation(source, norms[-2])
@@ -116,26 +108,26 @@ def _read_product(source: Graph, channels: int) -> _Product:
     biases = _floats(source, product.input[2]) + _sums(weights * shifts[:, np.newaxis])
     weights = weights * factors[:, np.newaxis]
     factors, shifts = _normalisation(source, norms[-1])
-    return _Product(weights * factors[:, np.newaxis, np.newaxis], biases * factors + shifts)
+    return weights * factors[:, np.newaxis, np.newaxis], biases * factors + shifts
 
 
 def _sums(rows: Floats) -> Floats:
-    """Return the sum of each row, which is rounded once: no order of summation matters."""
+    """Return the sum of each row, rounded once, so that the order of summation does not matter."""
     return np.array([math.fsum(row.ravel().tolist()) for row in rows])
 
 
 def _normalisation(source: Graph, node: onnx.NodeProto) -> tuple[Floats, Floats]:
-    """Return what a batch normalisation multiplies each channel by, and what it then adds."""
+    """Return the factor and the summand of a batch normalisation, per channel."""
     gamma, beta, mean, variance = (_floats(source, name) for name in node.input[1:])
     factors = gamma / np.sqrt(variance + attributes(node)["epsilon"])
     return factors, beta - mean * factors
 
 
 def _append(graph: Graph, value: str, layer: _Layer, name: str) -> str:
-    """Add a layer, all but its factor, and return the output's name.
+    """Add a layer without its final factor, and return the output's name.
 
-    With a slope s other than 1, what it gives is relu(z) + s * min(z, 0), which is
-    (1 - s) * (relu(z) + s / (1 - s) * z). The next layer takes up the factor 1 - s. A depthwise
+    With a slope s other than 1, the output is relu(z) + s * min(z, 0), which equals
+    (1 - s) * (relu(z) + s / (1 - s) * z). The next layer absorbs the factor 1 - s. A depthwise
     convolution is cheap enough to be computed twice.
     """
     ratios = layer.slopes / (1 - layer.slopes)

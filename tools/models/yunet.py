@@ -1,4 +1,4 @@
-"""Prepares YuNet: float32 weights, any batch and size of image, one map of outputs a stride.
+"""Prepares YuNet: float32 weights, any batch and image size, one output map per stride.
 
 Source: W. Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023, in the block-quantised
 form of OpenCV's model zoo.
@@ -23,11 +23,10 @@ _IMAGE = "input"
 def build(published: bytes) -> onnx.ModelProto:
     """Return YuNet as ONNX, float32.
 
-    Its input `images` (N, 3, H, W) holds BGR bytes, H and W multiples of 32. Its outputs `maps_8`,
-    `maps_16` and `maps_32` (N, 16, h, w) have a cell for every 8, 16 and 32 pixels in each
-    direction. Its channels are two logits, of a face and of an object, four numbers of the box and
-    ten of the five points. They are the published graph's outputs before they are transposed, and
-    before the sigmoids.
+    Its input is `images`, BGR bytes of shape (N, 3, H, W), with H and W multiples of 32. Its
+    outputs `maps_8`, `maps_16` and `maps_32` (N, 16, h, w) have a cell for every 8, 16 and 32
+    pixels in each direction. The channels are the logits of a face and of an object, four numbers
+    of the box and ten of the landmarks: the published outputs without transposition and sigmoids.
     """
     source = dequantise(onnx.load_model_from_string(published))
     convolutions = {node.output[0]: node for node in source.nodes if node.op_type == "Conv"}
@@ -47,11 +46,11 @@ def build(published: bytes) -> onnx.ModelProto:
 
 
 Head = tuple[onnx.NodeProto, onnx.NodeProto]
-"""The pointwise convolution of an output, and the depthwise one behind it."""
+"""The pointwise convolution of an output, and the depthwise one after it."""
 
 
 def _heads(source: Graph, convolutions: dict[str, onnx.NodeProto], stride: int) -> list[Head]:
-    """Return the two convolutions that each output of a stride comes from."""
+    """Return the two convolutions of each output of a stride."""
     producers = {node.output[0]: node for node in source.nodes}
     found = []
     for name in _HEADS:
@@ -64,13 +63,13 @@ def _heads(source: Graph, convolutions: dict[str, onnx.NodeProto], stride: int) 
 
 
 def _before(source: Graph, features: set[str]) -> list[onnx.NodeProto]:
-    """Return the nodes up to the last of the values that the heads read."""
+    """Return the nodes up to the last value that the heads read."""
     numbers = {node.output[0]: number for number, node in enumerate(source.nodes)}
     return source.nodes[: max(numbers[value] for value in features) + 1]
 
 
 def _append_joined(graph: Graph, heads: list[Head], output: str) -> None:
-    """Add the heads of a stride as one: 16 channels are computed as fast as one."""
+    """Add the heads of a stride as one head, because 16 channels are as fast as one."""
     pointwise, depthwise = (_join(graph, nodes) for nodes in zip(*heads, strict=True))
     pads = attributes(heads[0][1])["pads"]
     joined = graph.convolution(heads[0][0].input[0], *pointwise, output=f"{output}.pointwise")

@@ -16,13 +16,13 @@ from shared.core.photos.ports import Detector, ImageCodec
 
 @dataclass(frozen=True, slots=True)
 class TreatedFace:
-    """A face that was found, and what was done to it.
+    """A detected face, hidden or kept.
 
     Attributes:
         box: in the STORED grid, inside the image.
         confidence: of the detection, 0..1.
-        is_hidden: whether it was hidden; else it was kept.
-        face_id: the face of the group that it was taken for, if that decided.
+        is_hidden: whether it was hidden rather than kept.
+        face_id: the matching face of the group, if that was decisive.
     """
 
     box: Box
@@ -33,7 +33,7 @@ class TreatedFace:
 
 @dataclass(frozen=True, slots=True)
 class Deidentified:
-    """A photo without the faces to be hidden: the file, its format, all faces, largest first."""
+    """The de-identified image file, its format, and all detected faces, largest first."""
 
     file: bytes
     format: ImageFormat
@@ -49,25 +49,27 @@ def deidentify(
     data: bytes,
     options: HideOptions,
     deadline: Deadline,
+    needs_face: bool = True,
 ) -> Deidentified:
-    """Find the faces of an image file and hide them: all, or those that the options name.
+    """Find the faces in an image file and hide them: all, or those that the options name.
 
     Args:
         codec: reads and writes the file.
         detector: finds the faces.
         redactor: hides them.
-        open_gallery: opens a group of the caller's by its name; not called unless the options
-            name people.
+        open_gallery: opens a group of the caller's by name; only called if the options name
+            people.
         data: the image file.
         options: what to hide and how.
         deadline: when it must be done.
+        needs_face: whether a photo without a face is refused. Otherwise only its metadata is
+            removed.
 
     Raises:
-        ImageError: the file cannot be used, or (NoFaceError) shows no face.
-        GroupError: the people that the options name are not to be found.
-        InvalidParameterError: the options name too many.
+        ImageError: the file cannot be used, or (NoFaceError) it shows no face but needs one.
+        GroupError: the people that the options name cannot be found.
+        InvalidParameterError: the options name too many people.
         AnalysisTimeoutError: the deadline passed between two steps.
-
     """
     people = options.people
     group = open_gallery(people.group_id) if people else None
@@ -75,8 +77,10 @@ def deidentify(
     deadline.check()
     found = detector.detect(photo, profile=DetectionProfile.HIDING, threshold=options.threshold)
     faces = [f for f in found if min(f.box.width, f.box.height) >= options.min_face]
-    if not faces:
+    if not faces and needs_face:
         raise NoFaceError
+    if not faces:
+        return Deidentified(codec.encode(photo), photo.format, faces=())
     deadline.check()
     verdicts = (HIDDEN,) * len(faces)
     if people and group:
@@ -105,30 +109,3 @@ def deidentify(
             for face, verdict in zip(faces, verdicts, strict=True)
         ),
     )
-
-
-def deidentify_any(
-    codec: ImageCodec,
-    detector: Detector,
-    redactor: FaceRedactor,
-    open_gallery: Callable[[str], Gallery],
-    *,
-    data: bytes,
-    options: HideOptions,
-    deadline: Deadline,
-) -> Deidentified:
-    """Hide the faces of an image file as `deidentify` does, also of one that shows none.
-
-    There is nothing to hide in it then, but its metadata goes all the same.
-
-    Raises:
-        ImageError, GroupError, InvalidParameterError, AnalysisTimeoutError: as `deidentify` does.
-
-    """
-    try:
-        return deidentify(
-            codec, detector, redactor, open_gallery, data=data, options=options, deadline=deadline
-        )
-    except NoFaceError:
-        photo = codec.decode(data)
-        return Deidentified(codec.encode(photo), photo.format, faces=())

@@ -1,9 +1,9 @@
-"""Which faces of a photo are to be hidden, where some people are to be shown, or they alone hidden.
+"""Decides which faces to hide under `keep` and `only`.
 
-Whatever is uncertain is hidden. So a face that cannot be judged is: one that the detector doubts,
-one that is small, one that looks away. To be shown a face must be very much like one of the people
-selected and not as much like anybody else of the group; to be hidden for whose it is, it needs to
-be a little like them.
+When in doubt, a face is hidden. So faces that cannot be judged are hidden: those with a low
+confidence, small ones, and those that look away. `keep` shows a face only if it is very similar to
+a selected person, and less similar to everyone else in the group. `only` hides a face even if it is
+just somewhat similar to a selected person.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.core.photos.models import Face, Photo
 from shared.core.photos.ports import PoseEstimator
 from shared.core.recognition import detection
 from shared.core.recognition.faces import is_frontal
-from shared.core.recognition.models import Group, StoredFace
+from shared.core.recognition.models import Group
 from shared.core.recognition.ports import (
     FaceIndex,
     Faces,
@@ -30,27 +30,24 @@ from shared.core.recognition.ports import (
     Sealer,
 )
 
-if TYPE_CHECKING:  # a call that names nobody needs no numpy here
+if TYPE_CHECKING:  # a call that selects no people starts without numpy
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_SELECTED = 1_000  # faces, where they are not all of the group
+MAX_SELECTED = 1_000  # faces, unless the whole group is selected
 
-# Each face selected is one more that a stranger may resemble. So the more there are, the more a
-# face has to be like one to be shown (`python -m benchmarks.keep` tells how many get by).
-_KEPT_FROM = ((10, 90.0), (100, 95.0), (1_000, 97.0))  # so many faces at most, similarity
+# A stranger may resemble any of the selected faces. So the more faces are selected, the higher the
+# minimum similarity (`python -m benchmarks.keep` measures how many strangers pass).
+_KEPT_FROM = ((10, 90.0), (100, 95.0), (1_000, 97.0))  # maximum number of faces, similarity
 _KEPT_FROM_OF_MANY = 99.0
-HIDDEN_FROM = 60.0  # of one person's photos hardly any two are less alike
+HIDDEN_FROM = 60.0  # hardly any two photos of one person are less similar
 
 _TIE = 1e-6  # between inner products, which are rounded
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """A group, just read from the store, and what it takes to look for people in it.
-
-    `recognition` is of the group's model version.
-    """
+    """A group as it is now, with the ports to search it; `recognizer` has the group's model."""
 
     group: Group
     faces: Faces
@@ -71,11 +68,11 @@ def open_gallery(
     tenant: str,
     group_id: str,
 ) -> Gallery:
-    """Return a group of a tenant, ready to look for people in it. The empty tenant has no groups.
+    """Return a group of a tenant, ready for searches. The empty tenant has no groups.
 
     Raises:
         GroupNotFoundError: the tenant has no such group.
-        UnknownModelError: its model is not here.
+        UnknownModelError: this deployment does not have the model of the group.
     """
     if not tenant:
         raise GroupNotFoundError(group_id)
@@ -85,7 +82,7 @@ def open_gallery(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a face is to be hidden, and for which selected face it was taken, if for one."""
+    """Whether to hide a face, and the face of the group that it matches, if there is one."""
 
     is_hidden: bool
     face_id: str | None = None
@@ -97,7 +94,7 @@ _KEPT = Verdict(is_hidden=False)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Selected:
-    """The faces selected: their ids, and their vectors, float32 of shape (len(face_ids), D)."""
+    """The selected faces: their ids, and their vectors, float32 of shape (len(face_ids), D)."""
 
     face_ids: tuple[str, ...]
     vectors: NDArray[np.float32]
@@ -111,15 +108,15 @@ def judge(
     faces: Sequence[Face],
     deadline: Deadline,
 ) -> tuple[Verdict, ...]:
-    """Return what is to be done to each face of a photo.
+    """Return a verdict for each face of a photo.
 
     Raises:
-        FaceNotFoundError: the group has no face of an id or a label that was selected.
-        InvalidParameterError: more faces are selected than are compared one by one.
+        FaceNotFoundError: the group has no face with a selected id or label.
+        InvalidParameterError: more than MAX_SELECTED faces are selected.
         AnalysisTimeoutError: the deadline passed between two steps.
     """
     selected = None if selection.is_whole_group else _find_selected(gallery, selection)
-    least = gallery.recognizer.calibration.score(_similarity(gallery, selection, selected))
+    min_score = gallery.recognizer.calibration.score(_similarity(gallery, selection, selected))
     rule = _keep if selection.mode is Mode.KEEP else _only
     deadline.check()
     judgeable = find_judgeable(gallery.poses, photo, faces)
@@ -128,8 +125,8 @@ def judge(
     verdicts = [HIDDEN] * len(faces)
     for number, vector in zip(judgeable, vectors, strict=True):
         deadline.check()
-        if math.isfinite(vector @ vector):  # what is no number is less than nothing
-            verdicts[number] = rule(gallery, selected, vector, least)
+        if math.isfinite(vector @ vector):  # a vector that is not finite proves nothing
+            verdicts[number] = rule(gallery, selected, vector, min_score)
     return _confirm(gallery, verdicts)
 
 
@@ -145,14 +142,10 @@ def _find_selected(gallery: Gallery, selection: Selection) -> _Selected:
         raise InvalidParameterError(f"{selection.mode}.externalImageIds", reason)
     found = gallery.faces.get_many(gallery.group, tuple(ids))
     missing = [face_id for face_id in ids if face_id not in found]
-    if missing:  # also where it was removed since its label was looked up
+    if missing:  # also if it was removed after its label was looked up
         raise FaceNotFoundError(missing[0])
-    return _open(gallery, tuple(found.values()))
-
-
-def _open(gallery: Gallery, stored: Sequence[StoredFace]) -> _Selected:
-    face_ids = tuple(face.face_id for face in stored)
-    sealed = [face.sealed_vector for face in stored]
+    face_ids = tuple(found)
+    sealed = [face.sealed_vector for face in found.values()]
     return _Selected(face_ids, gallery.sealer.open_many(gallery.group, face_ids, sealed))
 
 
@@ -165,12 +158,12 @@ def _similarity(gallery: Gallery, selection: Selection, selected: _Selected | No
 
 
 def kept_from(count: int) -> float:
-    """Return the default similarity of `keep` where so many faces are selected."""
-    return next((value for most, value in _KEPT_FROM if count <= most), _KEPT_FROM_OF_MANY)
+    """Return the default similarity of `keep` if `count` faces are selected."""
+    return next((value for limit, value in _KEPT_FROM if count <= limit), _KEPT_FROM_OF_MANY)
 
 
 def find_judgeable(poses: PoseEstimator, photo: Photo, found: Sequence[Face]) -> list[int]:
-    """Return the numbers of the faces that can be told to be somebody's."""
+    """Return the indices of the faces that are good enough to recognise."""
     clear = [
         number
         for number, face in enumerate(found)
@@ -182,20 +175,20 @@ def find_judgeable(poses: PoseEstimator, photo: Photo, found: Sequence[Face]) ->
 
 
 def _confirm(gallery: Gallery, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
-    """Return the verdicts; what was decided by a face removed meanwhile is decided no more."""
+    """Return the verdicts; a verdict no longer holds if the group has lost its face since."""
     named = {verdict.face_id for verdict in verdicts if verdict.face_id is not None}
     there = {None, *gallery.faces.get_many(gallery.group, sorted(named))}
     return tuple(verdict if verdict.face_id in there else HIDDEN for verdict in verdicts)
 
 
 def _keep(
-    gallery: Gallery, selected: _Selected | None, vector: NDArray[np.float32], least: float
+    gallery: Gallery, selected: _Selected | None, vector: NDArray[np.float32], min_score: float
 ) -> Verdict:
-    """Show a face that is most like a selected one, among all of the group."""
+    """Show a face if the most similar face of the whole group is a selected one."""
     chosen = None if selected is None else frozenset(selected.face_ids)
-    limit = 1 if chosen is None else len(chosen) + 1  # one of so many is a rival, if there is any
+    limit = 1 if chosen is None else len(chosen) + 1  # the extra one is a rival, if there is any
     face_ids, scores = gallery.index.search(
-        gallery.group, vector, limit=limit, min_score=least, must_be_exact=True
+        gallery.group, vector, limit=limit, min_score=min_score, must_be_exact=True
     )
     is_chosen = [chosen is None or face_id in chosen for face_id in face_ids]
     if not face_ids or not is_chosen[0]:
@@ -207,16 +200,16 @@ def _keep(
 
 
 def _only(
-    gallery: Gallery, selected: _Selected | None, vector: NDArray[np.float32], least: float
+    gallery: Gallery, selected: _Selected | None, vector: NDArray[np.float32], min_score: float
 ) -> Verdict:
-    """Hide a face that is somewhat like a selected one, whoever else it is like."""
+    """Hide a face that is somewhat similar to a selected one, even if others are closer."""
     if selected is None:
         face_ids, _ = gallery.index.search(
-            gallery.group, vector, limit=1, min_score=least, must_be_exact=True
+            gallery.group, vector, limit=1, min_score=min_score, must_be_exact=True
         )
         return Verdict(is_hidden=True, face_id=face_ids[0]) if face_ids else _KEPT
     scores = selected.vectors @ vector
     best = int(scores.argmax())
-    return (
-        Verdict(is_hidden=True, face_id=selected.face_ids[best]) if scores[best] >= least else _KEPT
-    )
+    if scores[best] < min_score:
+        return _KEPT
+    return Verdict(is_hidden=True, face_id=selected.face_ids[best])

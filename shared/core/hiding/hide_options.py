@@ -1,9 +1,10 @@
-"""What to hide and how: the options of a caller, of an upload and of the command line."""
+"""Options that say what to hide and how: of a call, of an upload or of the command line."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from shared.core import parameters
 from shared.core.errors import InvalidParameterError
 from shared.core.hiding import selection
 from shared.core.hiding.ports import HideMethod
@@ -19,12 +20,10 @@ class HideOptions:
 
     Attributes:
         method: how each face is hidden.
-        min_face: faces whose shorter side is less than this many pixels are left alone.
-        threshold: the least confidence of a face, 0..1; None for the detector's own choice.
+        min_face: faces whose shorter side has fewer pixels are left alone.
+        threshold: the minimum confidence of a face, 0..1; None for the detector's default.
         draw: whether to draw a rectangle around each hidden face.
-        people: who is shown although everyone else is hidden, or who alone is hidden; None to hide
-            everyone.
-
+        people: whose faces to keep, or whose faces alone to hide; None to hide every face.
     """
 
     method: HideMethod = HideMethod.VEIL
@@ -35,24 +34,23 @@ class HideOptions:
 
 
 def parse(given: object) -> HideOptions:
-    """Return the options of a JSON object, or the default ones where there is none.
+    """Return the options in a JSON object, or the default options for None.
 
     Raises:
-        InvalidParameterError: an option is unknown or its value is not allowed: nothing that was
-            asked for is silently left undone.
-
+        InvalidParameterError: an option is unknown or its value is not allowed. No option is
+            ignored silently.
     """
     if given is None:
         return HideOptions()
     if not isinstance(given, dict):
         raise InvalidParameterError("options", "must be an object")
-    for name in given:
-        if name not in _OPTIONS:
-            raise InvalidParameterError(name[:40], f"is not one of {', '.join(_OPTIONS)}")
+    parameters.check_fields(given, _OPTIONS)
     default = HideOptions()
     return HideOptions(
         method=_method(given.get("method", default.method)),
-        min_face=_min_face(given.get("min_face", default.min_face)),
+        min_face=parameters.integer(
+            "min_face", given.get("min_face", default.min_face), 0, _MAX_MIN_FACE
+        ),
         threshold=_threshold(given["threshold"]) if "threshold" in given else None,
         draw=_draw(given.get("draw", default.draw)),
         people=_people(given),
@@ -60,11 +58,10 @@ def parse(given: object) -> HideOptions:
 
 
 def read(text: str) -> HideOptions:
-    """Return the options of a JSON text, as `parse` does.
+    """Return the options in a JSON text, as `parse` does.
 
     Raises:
-        InvalidParameterError: it is no JSON, or as with `parse`.
-
+        InvalidParameterError: the text is not JSON, or `parse` refuses it.
     """
     try:
         given = json.loads(text)
@@ -74,7 +71,7 @@ def read(text: str) -> HideOptions:
 
 
 def to_json(options: HideOptions) -> dict[str, Any]:
-    """Return all options in force, for `parse`; without a threshold it is the detector's own."""
+    """Return the effective options, for `parse`; no threshold means the detector's default."""
     given: dict[str, Any] = {
         "method": options.method.value,
         "min_face": options.min_face,
@@ -91,12 +88,6 @@ def _method(value: object) -> HideMethod:
     if isinstance(value, str) and value in set(HideMethod):
         return HideMethod(value)
     raise InvalidParameterError("method", f"must be one of {', '.join(HideMethod)}")
-
-
-def _min_face(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_MIN_FACE:
-        return value
-    raise InvalidParameterError("min_face", f"must be a whole number from 0 to {_MAX_MIN_FACE}")
 
 
 def _threshold(value: object) -> float:

@@ -1,4 +1,4 @@
-"""What hides faces; `shared.vision` provides it."""
+"""The port to what hides faces; `shared.vision` implements it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.core.photos.models import Face, Photo
 
 
 class HideMethod(StrEnum):
-    """How a face is hidden; `docs/models.md` says what each leaves to recognise."""
+    """How a face is hidden; `docs/models.md` says how well each method protects people."""
 
     VEIL = "veil"
     SOLID = "solid"
@@ -22,7 +22,7 @@ class FaceRedactor(Protocol):
     """Hides faces."""
 
     def hide(self, photo: Photo, faces: Sequence[Face], method: HideMethod) -> Photo:
-        """Return a copy of the photo in which the faces cannot be seen."""
+        """Return a copy of the photo in which the faces are hidden."""
 
     def draw(self, photo: Photo, faces: Sequence[Face]) -> Photo:
         """Return a copy of the photo with a rectangle around each face."""

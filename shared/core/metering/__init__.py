@@ -1,1 +1,1 @@
-"""API keys, and what their calls may do and have done."""
+"""API keys, their limits and their usage."""

@@ -1,19 +1,11 @@
-"""Who may call, whence, and what: the rules before a call is made."""
+"""Access checks: key, source address, path."""
 
 import hashlib
 import hmac
 import secrets
 from datetime import UTC, datetime
 
-from shared.core.errors import (
-    BlockedKeyError,
-    ForbiddenAddressError,
-    ForbiddenSubpathError,
-    MissingKeyError,
-    TooManyAddressesError,
-    TooManyKeysError,
-    UnknownKeyError,
-)
+from shared.core import errors
 from shared.core.metering.models import ApiKey, DistinctLimit, KeyStatus, Limits
 from shared.core.metering.network import Address, is_within, subscriber
 from shared.core.metering.ports import DistinctTracker, Keys
@@ -22,23 +14,23 @@ DEFAULT_LIMITS = Limits()
 
 _KEY_BYTES = 32
 _ID_BYTES = 6
-_MAX_KEY_LENGTH = 512  # characters; what is longer was not made here and is not worth hashing
+_MAX_KEY_LENGTH = 512  # characters; a longer key was not made here and need not be hashed
 
 
 def hash_key(raw_key: str, secret: str) -> str:
-    """Return the keyed hash (HMAC-SHA256, hex) under which a key is stored and found."""
+    """Return the keyed hash (HMAC-SHA256, hex) by which a key is stored and looked up."""
     return hmac.new(secret.encode(), raw_key.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
 def new_raw_key() -> str:
-    """Return a text that nobody can guess."""
+    """Return the random value of a new key: 32 bytes in URL-safe base64."""
     return secrets.token_urlsafe(_KEY_BYTES)
 
 
 def new_key(
     raw_key: str, *, name: str, tenant: str, secret: str, limits: Limits | None = DEFAULT_LIMITS
 ) -> ApiKey:
-    """Return an active key with this text and an id of its own, without storing it."""
+    """Return an active key with this value and a new id, without storing it."""
     return ApiKey(
         id=secrets.token_hex(_ID_BYTES),
         key_hash=hash_key(raw_key, secret),
@@ -51,7 +43,7 @@ def new_key(
 
 
 def public_key(tenant: str) -> ApiKey:
-    """Return what stands for callers without a key; their calls are neither limited nor counted."""
+    """Return the key of callers without a key; their calls are neither limited nor counted."""
     return ApiKey(
         id="",
         key_hash="",
@@ -64,26 +56,25 @@ def public_key(tenant: str) -> ApiKey:
 
 
 def authenticate(keys: Keys, raw_key: str | None, *, secret: str, now: float) -> ApiKey:
-    """Return the key that a caller presents at a time (seconds since 1970, UTC).
+    """Return the key that a caller presents; `now` is in seconds since 1970, UTC.
 
     Raises:
-        MissingKeyError: there is none.
-        UnknownKeyError: it is not one of ours, or not any more.
-        BlockedKeyError: the operator has blocked it.
-
+        MissingKeyError: the caller presents no key.
+        UnknownKeyError: the key does not exist, or has expired.
+        BlockedKeyError: the operator has blocked the key.
     """
     if not raw_key:
-        raise MissingKeyError
+        raise errors.MissingKeyError
     if len(raw_key) > _MAX_KEY_LENGTH:
-        raise UnknownKeyError
+        raise errors.UnknownKeyError
     key_hash = hash_key(raw_key, secret)
     key = keys.lookup(key_hash)
     if key is None or not hmac.compare_digest(key.key_hash, key_hash):
-        raise UnknownKeyError
+        raise errors.UnknownKeyError
     if key.expires_at is not None and key.expires_at.timestamp() <= now:
-        raise UnknownKeyError
+        raise errors.UnknownKeyError
     if key.status is KeyStatus.BLOCKED:
-        raise BlockedKeyError
+        raise errors.BlockedKeyError
     return key
 
 
@@ -95,48 +86,46 @@ def check_address(
     keys_per_address: DistinctLimit | None,
     now: float,
 ) -> None:
-    """Let the key be used from an address, and note that it was.
+    """Check that the key may be used from an address, and record that it was.
 
-    A caller from a foreign network is refused before anything is noted: with a stolen key he could
-    otherwise use up the addresses of its owner.
+    A caller from a foreign network is refused before anything is recorded. Otherwise a thief could
+    use up the addresses of the key's owner.
 
     Raises:
         ForbiddenAddressError: the key lists networks, and the address is in none of them.
-        TooManyKeysError: more distinct keys than may be were used from the address.
-        TooManyAddressesError: the key was used from more distinct addresses than it may be.
-
+        TooManyKeysError: too many distinct keys were used from the address.
+        TooManyAddressesError: the key was used from too many distinct addresses.
     """
     if key.limits is None:
         return
     if key.limits.networks and not is_within(address, key.limits.networks):
-        raise ForbiddenAddressError
+        raise errors.ForbiddenAddressError
     caller = subscriber(address)
     if keys_per_address and not tracker.note(
         f"address {caller}", key.id, limit=keys_per_address, now=now
     ):
-        raise TooManyKeysError
+        raise errors.TooManyKeysError
     if key.limits.addresses and not tracker.note(
         addresses_of(key.id), caller, limit=key.limits.addresses, now=now
     ):
-        raise TooManyAddressesError
+        raise errors.TooManyAddressesError
 
 
 def addresses_of(key_id: str) -> str:
-    """Return the subject of the sightings of a key's addresses."""
+    """Return the subject under which the addresses of a key are tracked."""
     return f"key {key_id}"
 
 
 def check_path(key: ApiKey, path: str) -> None:
-    """Let the key open a path of the template.
+    """Check that the key may use a path of the template.
 
     Raises:
-        ForbiddenSubpathError: the key lists paths, and this one lies in none of them.
-
+        ForbiddenSubpathError: the key lists paths, and this one is below none of them.
     """
     if key.limits is None or not key.limits.paths:
         return
     if not any(_is_below(path, allowed) for allowed in key.limits.paths):
-        raise ForbiddenSubpathError
+        raise errors.ForbiddenSubpathError
 
 
 def _is_below(path: str, allowed: str) -> bool:

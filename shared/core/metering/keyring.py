@@ -1,7 +1,7 @@
-"""What an operator does with API keys; each change is logged in the step that makes it.
+"""An operator's changes to API keys; each is logged in the step that makes it.
 
-A key is meant by its id or its name. After a rotation it has two texts for a while, and so there
-are two `ApiKey`s of one id: what is done to a key is done to all of them.
+A key is named by its id or its name. After a rotation it has two values for a while, and so two
+`ApiKey`s with one id: a change applies to both.
 """
 
 from dataclasses import replace
@@ -14,15 +14,14 @@ from shared.core.metering.ports import DistinctTracker, Keys, Usage
 
 
 class KeyNameError(Exception):
-    """A name means no key, or more than one, or is taken; the message says which."""
+    """A name matches no key or several keys, or is taken; the message says which."""
 
 
 def lookup(keys: Keys, wanted: str) -> tuple[ApiKey, ...]:
-    """Return the key of an id or a name in all its texts, the newest first.
+    """Return every `ApiKey` of the key with an id or a name, newest first.
 
     Raises:
-        KeyNameError: there is none, or there are several of this name.
-
+        KeyNameError: there is no such key, or several keys have this name.
     """
     found = [key for key in keys.list_all() if wanted in (key.id, key.name)]
     ids = {key.id for key in found}
@@ -36,23 +35,22 @@ def lookup(keys: Keys, wanted: str) -> tuple[ApiKey, ...]:
 def create(
     keys: Keys, *, name: str, tenant: str, limits: Limits, secret: str, by: str, now: datetime
 ) -> tuple[ApiKey, str]:
-    """Make a key; return it and its text, which cannot be had again.
+    """Create a key; return it and its value, which is not stored.
 
     Raises:
         KeyNameError: the name is taken.
-
     """
     if any(name in (key.id, key.name) for key in keys.list_all()):
         raise KeyNameError(f"there is a key {name!r} already")
-    text = access.new_raw_key()
-    key = access.new_key(text, name=name, tenant=tenant, secret=secret, limits=limits)
+    raw_key = access.new_raw_key()
+    key = access.new_key(raw_key, name=name, tenant=tenant, secret=secret, limits=limits)
     detail = "; ".join(filter(None, (f"tenant: {tenant}", difference(Limits(), limits))))
     keys.change(_event(key, "create", detail, by, now), put=[key])
-    return key, text
+    return key, raw_key
 
 
 def limit(keys: Keys, wanted: str, limits: Limits, *, by: str, now: datetime) -> ApiKey:
-    """Give a key other limits; return it."""
+    """Change the limits of a key; return it."""
     found = lookup(keys, wanted)
     changed = [replace(key, limits=limits) for key in found]
     detail = difference(found[0].limits or Limits(), limits)
@@ -61,7 +59,7 @@ def limit(keys: Keys, wanted: str, limits: Limits, *, by: str, now: datetime) ->
 
 
 def set_status(keys: Keys, wanted: str, status: KeyStatus, *, by: str, now: datetime) -> ApiKey:
-    """Block a key or let it call again; return it."""
+    """Block or unblock a key; return it."""
     changed = [replace(key, status=status) for key in lookup(keys, wanted)]
     action = "block" if status is KeyStatus.BLOCKED else "unblock"
     keys.change(_event(changed[0], action, "", by, now), put=changed)
@@ -71,12 +69,12 @@ def set_status(keys: Keys, wanted: str, status: KeyStatus, *, by: str, now: date
 def rotate(
     keys: Keys, wanted: str, *, overlap: timedelta, secret: str, by: str, now: datetime
 ) -> tuple[ApiKey, str]:
-    """Give a key a new text, and end its old ones after the overlap; return it and the text."""
+    """Give a key a new value; old values expire after the overlap. Return it and the value."""
     found = lookup(keys, wanted)
-    text = access.new_raw_key()
+    raw_key = access.new_raw_key()
     new = replace(
         found[0],
-        key_hash=access.hash_key(text, secret),
+        key_hash=access.hash_key(raw_key, secret),
         created_at=now.replace(microsecond=0),
         expires_at=None,
     )
@@ -88,13 +86,13 @@ def rotate(
         put=[new, *(key for key in ending if not _has_expired(key, now))],
         delete=[key.key_hash for key in ending if _has_expired(key, now)],
     )
-    return new, text
+    return new, raw_key
 
 
 def delete(
     keys: Keys, usage: Usage, tracker: DistinctTracker, wanted: str, *, by: str, now: datetime
 ) -> ApiKey:
-    """Forget a key and its usage; return what it was."""
+    """Delete a key and its usage; return the deleted key."""
     found = lookup(keys, wanted)
     keys.change(_event(found[0], "delete", "", by, now), delete=[key.key_hash for key in found])
     usage.forget(found[0].id)

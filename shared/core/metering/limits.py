@@ -1,7 +1,7 @@
-"""The limits of a key as plain values, to be stored and shown, and in words."""
+"""The limits of a key as plain values for storage, and in words."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict
 from typing import Any
 
 from shared.core.metering.models import DistinctLimit, Limits, Rate
@@ -11,36 +11,24 @@ _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
 def to_dict(limits: Limits) -> dict[str, Any]:
-    """Return values that JSON can hold; `from_dict` reads them."""
-    return {
-        "daily": limits.daily,
-        "monthly": limits.monthly,
-        "yearly": limits.yearly,
-        "networks": [str(network) for network in limits.networks],
-        "paths": list(limits.paths),
-        "addresses": limits.addresses
-        and {"most": limits.addresses.most, "window_s": limits.addresses.window_s},
-        "in_flight": limits.in_flight,
-        "rate": limits.rate and {"per_second": limits.rate.per_second, "burst": limits.rate.burst},
-    }
+    """Return the limits as JSON values, for `from_dict`."""
+    networks = [str(network) for network in limits.networks]
+    return {**asdict(limits), "networks": networks, "paths": list(limits.paths)}
 
 
 def from_dict(values: Mapping[str, Any]) -> Limits:
-    """Return the limits that `to_dict` made the values of."""
-    return Limits(
-        daily=values["daily"],
-        monthly=values["monthly"],
-        yearly=values["yearly"],
-        networks=tuple(parse_network(network) for network in values["networks"]),
-        paths=tuple(values["paths"]),
-        addresses=values["addresses"] and DistinctLimit(**values["addresses"]),
-        in_flight=values["in_flight"],
-        rate=values["rate"] and Rate(**values["rate"]),
-    )
+    """Return the limits from the values of `to_dict`."""
+    composed = {
+        "networks": tuple(parse_network(network) for network in values["networks"]),
+        "paths": tuple(values["paths"]),
+        "addresses": values["addresses"] and DistinctLimit(**values["addresses"]),
+        "rate": values["rate"] and Rate(**values["rate"]),
+    }
+    return Limits(**{**values, **composed})
 
 
 def describe(limits: Limits) -> dict[str, str]:
-    """Return each limit in words, by its name."""
+    """Return each limit in words, by name."""
     return {
         "daily": _number(limits.daily),
         "monthly": _number(limits.monthly),
@@ -54,30 +42,27 @@ def describe(limits: Limits) -> dict[str, str]:
 
 
 def difference(before: Limits, after: Limits) -> str:
-    """Return in words what changes from one to the other."""
+    """Return in words what changes between two sets of limits."""
     old, new = describe(before), describe(after)
     return "; ".join(
-        f"{field.name}: {old[field.name]} -> {new[field.name]}"
-        for field in fields(Limits)
-        if old[field.name] != new[field.name]
+        f"{name}: {old[name]} -> {new[name]}" for name in old if old[name] != new[name]
     )
 
 
 def parse_duration(text: str) -> int:
-    """Return the seconds of a text as `7d`, `12h`, `30m`, `45s` or `0`.
+    """Return the seconds of a duration such as `7d`, `12h`, `30m`, `45s` or `0`.
 
     Raises:
-        ValueError: it is none.
-
+        ValueError: the text is not a duration.
     """
     number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "s")
     if not number.isdecimal() or (number == text and text != "0"):
-        raise ValueError(f"{text!r} is no time as 7d, 12h, 30m or 45s")
+        raise ValueError(f"{text!r} is not a duration; use 7d, 12h, 30m or 45s")
     return int(number) * _UNITS[unit]
 
 
 def describe_duration(seconds: int) -> str:
-    """Return seconds in the largest unit that holds them wholly, as `7d`."""
+    """Return a duration in the largest unit that divides it, such as `7d`."""
     unit = next(unit for unit, length in _UNITS.items() if seconds % length == 0)
     return f"{seconds // _UNITS[unit]}{unit}"
 

@@ -1,4 +1,4 @@
-"""API keys, their limits, and the calls that were counted."""
+"""API keys, their limits, and counted calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 
 class KeyStatus(StrEnum):
-    """Whether a key opens anything."""
+    """Whether a key may be used."""
 
     ACTIVE = "active"
     BLOCKED = "blocked"
@@ -17,7 +17,7 @@ class KeyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls a second in the long run, and `burst` calls at once after a rest."""
+    """An average of `per_second` calls a second, and `burst` calls at once after a pause."""
 
     per_second: float
     burst: int = 1
@@ -25,7 +25,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class DistinctLimit:
-    """At most so many distinct ones, each of which counts for `window_s` from its first sight."""
+    """At most `most` distinct values; each counts for `window_s` seconds after it is first seen."""
 
     most: int
     window_s: int
@@ -33,17 +33,17 @@ class DistinctLimit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a key may do; None is no limit.
+    """What a key may do; None means no limit.
 
     Attributes:
-        daily: calls in a calendar day in Korea.
-        monthly: calls in a calendar month in Korea.
-        yearly: calls in a calendar year in Korea.
-        networks: whence it may be used; from anywhere where there is none.
-        paths: what it opens, each with all that lies below it, in the words of the template, as
-            `/FaceDeID`; everything where there is none.
-        addresses: from how many addresses it may be used.
-        in_flight: how many of its calls may be under way at once.
+        daily: calls per calendar day in Korea.
+        monthly: calls per calendar month in Korea.
+        yearly: calls per calendar year in Korea.
+        networks: the networks it may be used from; empty for all.
+        paths: paths of the template it may use, such as `/FaceDeID`, each with all paths below it;
+            empty for all.
+        addresses: how many distinct addresses it may be used from.
+        in_flight: how many of its calls may run at once.
         rate: how fast its calls may follow each other.
     """
 
@@ -62,15 +62,15 @@ class ApiKey:
     """A caller's API key.
 
     Attributes:
-        id: names it for ever; its usage is counted under this name.
-        key_hash: the keyed hash of its text, which is shown once and not stored. While an old
-            text is still good after a rotation, there are two keys of one id.
-        name: what the operator calls it.
-        tenant: whose groups it opens.
-        status: whether it opens anything.
-        created_at: when this text was made, in UTC.
-        limits: what it may do; None where its calls are neither limited nor counted.
-        expires_at: when this text stops being good, in UTC; None for never.
+        id: never changes; usage is counted under it.
+        key_hash: the keyed hash of its value, which is shown once and not stored. While an old
+            value is still valid after a rotation, there are two `ApiKey`s with one id.
+        name: given by the operator.
+        tenant: the owner of the groups and people it can access.
+        status: whether it may be used.
+        created_at: when this value was made, in UTC.
+        limits: what it may do; None if its calls are neither limited nor counted.
+        expires_at: when this value expires, in UTC; None for never.
     """
 
     id: str
@@ -85,7 +85,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyEvent:
-    """What was done to a key: when (UTC), by which user of the operator's machine, and what."""
+    """A change of a key: when (UTC), what, and by which user of the operator's machine."""
 
     at: datetime
     key_id: str
@@ -97,13 +97,13 @@ class KeyEvent:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A call that was let in and counted.
+    """A call that was admitted and counted.
 
     Attributes:
-        key_id: of the key that it was counted under.
-        day: the day in Korea that it was counted on, as 2026-01-31.
-        used_today: how many calls of the key counted on that day, this one included.
-        lease: names the call among those in flight; None where they are not limited.
+        key_id: of the key that the call counts for.
+        day: the day in Korea that it counts for, such as 2026-01-31.
+        used_today: how many calls of the key count for that day, including this one.
+        lease: identifies the call among those in flight; None if these are not limited.
     """
 
     key_id: str

@@ -1,4 +1,4 @@
-"""Where keys and their calls are kept; `shared.storage` provides it."""
+"""Ports to the stores of keys and their usage; `shared.storage` implements them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from shared.core.metering.models import Admission, ApiKey, DistinctLimit, KeyEve
 
 
 class Keys(Protocol):
-    """API keys, known by the keyed hash of their text alone, and the log of what was done."""
+    """API keys, known only by the keyed hash of their value, and the log of their changes.
+
+    Every method raises StoreUnavailableError if the store does not answer.
+    """
 
     def lookup(self, key_hash: str) -> ApiKey | None:
         """Return the key with this hash, or None."""
@@ -20,17 +23,17 @@ class Keys(Protocol):
     def change(
         self, event: KeyEvent, *, put: Sequence[ApiKey] = (), delete: Sequence[str] = ()
     ) -> None:
-        """Store keys, in place of those with their hashes, and forget the keys of other hashes.
+        """Store keys, replacing those with the same hashes, and delete the keys of other hashes.
 
-        The event is logged in the same step: all of it is done, or nothing.
+        The event is logged in the same step: everything is done, or nothing.
         """
 
     def events(self) -> tuple[KeyEvent, ...]:
-        """Return what was done, the oldest first."""
+        """Return the log, oldest first."""
 
 
 class Usage(Protocol):
-    """The calls of keys: counted, limited, and exact under any concurrency of any processes."""
+    """The calls of keys: counted, limited, and exact even if many processes count at once."""
 
     def admit(self, key_id: str, limits: Limits, *, now: float, lease_s: float) -> Admission:
         """Count a call in its day, month and year if `metering.quota` admits it, in one step.
@@ -39,60 +42,60 @@ class Usage(Protocol):
             key_id: of the key.
             limits: what it may do.
             now: in seconds since 1970, UTC.
-            lease_s: the call is in flight until it is settled, or else so many seconds.
+            lease_s: how long the call counts as in flight if it is never settled, in seconds.
 
         Raises:
             LimitError: a limit is used up; nothing was changed.
-            StoreUnavailableError: the store did not take the call; at worst it was counted.
+            StoreUnavailableError: the store did not answer; at worst the call was counted.
         """
 
     def settle(self, admission: Admission, *, refund: bool) -> None:
-        """End a call: it is in flight no more, and with `refund` it was never counted.
+        """End a call: it is no longer in flight, and with `refund` no longer counted.
 
-        To be called once. It writes nothing where neither applies.
+        Call it once. It writes nothing if neither applies.
 
         Raises:
-            StoreUnavailableError: the store did not take the call.
+            StoreUnavailableError: the store did not answer.
         """
 
     def counts(self, key_id: str) -> Mapping[str, int]:
         """Return the calls by day ("2026-01-31"), month ("2026-01") and year ("2026")."""
 
     def forget(self, key_id: str) -> None:
-        """Forget the calls of a key."""
+        """Delete the usage of a key."""
 
     def clean_up(self, before: float) -> Iterator[Mapping[str, int]]:
-        """Drop, a little at a time, what counts no more; yield each time how much that was.
+        """Delete what no longer counts, a little at a time; yield how much each time.
 
-        That is `leases` of calls that nobody ended, `paces` whose next call was due, and `periods`
-        that are not kept, all as they were before a time (seconds since 1970, UTC). It disturbs no
-        call that is made meanwhile, can be broken off anywhere, and run by two processes at once.
+        This is `leases` of abandoned calls, `paces` that have run out, and old `periods`, as of a
+        time (seconds since 1970, UTC). It does not disturb concurrent calls, can be interrupted
+        anywhere, and can be run by two processes at once.
 
         Raises:
-            StoreUnavailableError: the store did not take the call.
+            StoreUnavailableError: the store did not answer.
         """
 
 
 class DistinctTracker(Protocol):
-    """Who was seen with whom: the addresses of a key, the keys of an address."""
+    """Tracks the distinct addresses of each key, and the distinct keys of each address."""
 
     def note(self, subject: str, other: str, *, limit: DistinctLimit, now: float) -> bool:
-        """Return whether `other` is one of those that may be seen with the subject, and note it.
+        """Return whether the limit of the subject allows `other`, and record it if so.
 
-        One that was noted within the window costs no write; one too many is not noted.
+        A value that was recorded within the window costs no write.
 
         Raises:
-            StoreUnavailableError: the store did not take the call.
+            StoreUnavailableError: the store did not answer.
         """
 
     def forget(self, subject: str) -> None:
-        """Forget whom the subject was seen with."""
+        """Delete the values of a subject."""
 
     def clean_up(self, before: float) -> Iterator[int]:
-        """Drop, a little at a time, those that counted until before a time; yield how many.
+        """Delete values that expired before a time, a little at a time; yield how many each time.
 
-        Where the store itself drops them there is nothing to do.
+        There is nothing to do if the store itself deletes them.
 
         Raises:
-            StoreUnavailableError: the store did not take the call.
+            StoreUnavailableError: the store did not answer.
         """

@@ -1,6 +1,6 @@
-"""How many calls a key may make: in a day, month and year in Korea, at once, and how fast.
+"""How many calls a key may make: per day, month and year in Korea, at once, and how fast.
 
-A store reads a key's tally, asks `check`, and writes what the call adds to it: all in one step.
+A store reads a key's tally, calls `check`, and writes what the call adds: all in one step.
 """
 
 import math
@@ -9,12 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from shared.core.errors import (
-    ConcurrencyLimitError,
-    DailyLimitError,
-    MonthlyLimitError,
-    YearlyLimitError,
-)
+from shared.core import errors
 from shared.core.metering.models import Limits, Rate
 
 KOREA = timezone(timedelta(hours=9), "KST")  # no daylight saving time since 1988
@@ -26,10 +21,10 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a store knows of the calls of a key.
+    """The stored usage of a key.
 
     Attributes:
-        counts: calls by period, as "2026-01-31", "2026-01" and "2026".
+        counts: calls by period, such as "2026-01-31", "2026-01" and "2026".
         leases: of the calls in flight; some may have expired.
         due_us: when the next call is due at the key's rate, in microseconds since 1970.
     """
@@ -41,7 +36,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of a key's calls of the day; `reset_s` is how long the day lasts, in seconds."""
+    """A key's calls that are left today; `reset_s` is the time to midnight in seconds."""
 
     limit: int
     remaining: int
@@ -49,7 +44,7 @@ class Allowance:
 
 
 def allowance(limits: Limits, used_today: int, now: float) -> Allowance | None:
-    """Return what is left of the calls of the day; None where they are not limited."""
+    """Return the calls that are left today; None if they are not limited."""
     if limits.daily is None:
         return None
     return Allowance(
@@ -60,7 +55,7 @@ def allowance(limits: Limits, used_today: int, now: float) -> Allowance | None:
 
 
 def periods(now: float) -> tuple[str, str, str]:
-    """Return the names of the day, month and year in Korea."""
+    """Return the names of the current day, month and year in Korea."""
     return periods_of(datetime.fromtimestamp(now, KOREA).date().isoformat())
 
 
@@ -70,14 +65,14 @@ def periods_of(day: str) -> tuple[str, str, str]:
 
 
 def seconds_to_midnight(now: float) -> int:
-    """Return how long the day in Korea lasts, in whole seconds, at least 1."""
+    """Return the time to midnight in Korea, in whole seconds, at least 1."""
     time = datetime.fromtimestamp(now, KOREA)
     midnight = time.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return math.ceil((midnight - time).total_seconds())
 
 
 def outdated(names: Iterable[str], now: float) -> list[str]:
-    """Return those of the periods that are not kept; years are kept for ever."""
+    """Return the periods that need not be kept any longer; years are kept forever."""
     today = datetime.fromtimestamp(now, KOREA).date()
     year, month = divmod(today.year * 12 + today.month - 1 - KEPT_MONTHS, 12)
     oldest_day = (today - timedelta(days=KEPT_DAYS)).isoformat()
@@ -87,7 +82,7 @@ def outdated(names: Iterable[str], now: float) -> list[str]:
 
 
 def check(limits: Limits, tally: Tally, now: float) -> None:
-    """Let one call more pass.
+    """Check that the limits allow one more call.
 
     Raises:
         ConcurrencyLimitError: too many calls are in flight, or they come too fast.
@@ -95,50 +90,50 @@ def check(limits: Limits, tally: Tally, now: float) -> None:
         MonthlyLimitError: those of the month.
         YearlyLimitError: those of the year.
     """
-    day, month, year = (tally.counts.get(period, 0) for period in periods(now))
+    used = [tally.counts.get(period, 0) for period in periods(now)]
+    today = used[0]
     in_flight = len(tally.leases - expired(tally.leases, now))
     if limits.in_flight is not None and in_flight >= limits.in_flight:
-        raise ConcurrencyLimitError(day)
+        raise errors.ConcurrencyLimitError(today)
     if limits.rate and tally.due_us > latest_due_us(limits.rate, now):
-        raise ConcurrencyLimitError(day)
-    if limits.daily is not None and day >= limits.daily:
-        raise DailyLimitError(day)
-    if limits.monthly is not None and month >= limits.monthly:
-        raise MonthlyLimitError(day)
-    if limits.yearly is not None and year >= limits.yearly:
-        raise YearlyLimitError(day)
+        raise errors.ConcurrencyLimitError(today)
+    allowed = (limits.daily, limits.monthly, limits.yearly)
+    refusals = (errors.DailyLimitError, errors.MonthlyLimitError, errors.YearlyLimitError)
+    for count, limit, refusal in zip(used, allowed, refusals, strict=True):
+        if limit is not None and count >= limit:
+            raise refusal(today)
 
 
 def next_due_us(rate: Rate, due_us: int, now: float) -> int:
     """Return when the call after this one is due.
 
-    This is the generic cell rate algorithm (ITU-T I.371, annex A) in its form with a theoretical
-    arrival time: a token bucket that is one number.
+    This is the generic cell rate algorithm (ITU-T I.371, annex A) in its virtual scheduling form:
+    a token bucket in one number, the theoretical arrival time.
     """
     return max(due_us, microseconds(now)) + interval_us(rate)
 
 
 def latest_due_us(rate: Rate, now: float) -> int:
-    """Return the latest due time that lets a call through now. A burst may come early."""
+    """Return the latest due time at which a call is allowed now. A burst may come early."""
     return microseconds(now) + (rate.burst - 1) * interval_us(rate)
 
 
 def interval_us(rate: Rate) -> int:
-    """Return the time between two calls in the long run, in microseconds."""
+    """Return the average time between two calls, in microseconds."""
     return round(_MICROSECONDS / rate.per_second)
 
 
 def microseconds(now: float) -> int:
-    """Return a time in whole microseconds: sums of fractions would not be exact."""
+    """Return a time in whole microseconds, because sums of fractions are not exact."""
     return int(now * _MICROSECONDS)
 
 
 def new_lease(now: float, lease_s: float) -> str:
-    """Return a unique name for a call in flight, which tells when the call is given up."""
+    """Return a unique id for a call in flight; it contains the time when the lease expires."""
     return f"{microseconds(now + lease_s)}#{uuid.uuid4().hex[:16]}"
 
 
 def expired(leases: Iterable[str], now: float) -> frozenset[str]:
-    """Return the leases of calls that were given up: their process died before it ended them."""
+    """Return the leases of abandoned calls, whose process died before it ended them."""
     limit = microseconds(now)
     return frozenset(lease for lease in leases if int(lease.partition("#")[0]) <= limit)

@@ -1,7 +1,7 @@
-"""Rectangles: between the upright and the stored frame, and among themselves.
+"""Geometry of rectangles, and conversion between the upright and the stored frame.
 
-An EXIF orientation (1..8, CIPA DC-008, tag 274) turns the stored pixels upright by a transposition,
-where it is 5 or more, and reflections after that.
+An EXIF orientation (1..8, CIPA DC-008, tag 274) means that the stored pixels become upright by a
+transposition, if it is 5 or more, followed by reflections.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ _FIRST_TRANSPOSED = 5
 
 
 def to_stored(box: Box, orientation: int, width: int, height: int) -> Box:
-    """Return where a rectangle of the upright image lies in the stored one.
+    """Return a rectangle of the upright image in the stored frame, in pixels.
 
     Args:
         box: in the upright frame, in pixels.
         orientation: the EXIF orientation of the photo, 1..8.
         width: of the UPRIGHT image, in pixels.
         height: of the UPRIGHT image, in pixels.
-
     """
     x1, y1, x2, y2 = box.x1, box.y1, box.x2, box.y2
     if orientation in _MIRRORED_X:
@@ -39,8 +38,8 @@ def to_stored(box: Box, orientation: int, width: int, height: int) -> Box:
     return Box(x1, y1, x2, y2)
 
 
-def turned(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return stored pixels (H, W) or (H, W, C) as a viewer shows them: a view, not a copy."""
+def upright_view(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return stored pixels, of shape (H, W) or (H, W, C), turned upright: a view, not a copy."""
     pixels = stored.swapaxes(0, 1) if orientation >= _FIRST_TRANSPOSED else stored
     down = -1 if orientation in _MIRRORED_Y else 1
     right = -1 if orientation in _MIRRORED_X else 1
@@ -48,7 +47,7 @@ def turned(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def clip(box: Box, width: float, height: float) -> Box:
-    """Return the part of a rectangle inside an image; of no area where the two do not meet."""
+    """Return the part of a rectangle inside an image; its area is 0 if they do not overlap."""
     return Box(
         min(max(box.x1, 0), width),
         min(max(box.y1, 0), height),
@@ -58,7 +57,7 @@ def clip(box: Box, width: float, height: float) -> Box:
 
 
 def to_whole_pixels(box: Box) -> tuple[int, int, int, int]:
-    """Return the x1, y1, x2, y2 of the least rectangle of whole pixels around another."""
+    """Return x1, y1, x2, y2 of the smallest rectangle of whole pixels around another."""
     return math.floor(box.x1), math.floor(box.y1), math.ceil(box.x2), math.ceil(box.y2)
 
 
@@ -73,6 +72,6 @@ def iou(a: Box, b: Box) -> float:
 
 
 def as_ratios(box: Box, width: int, height: int) -> Box:
-    """Return a rectangle in pixels as ratios 0..1 of an image, clipped to it."""
+    """Return a rectangle in pixels as ratios 0..1 of an image's size, clipped to the image."""
     inside = clip(box, width, height)
     return Box(inside.x1 / width, inside.y1 / height, inside.x2 / width, inside.y2 / height)

@@ -1,7 +1,7 @@
-"""Photos, and the faces found in them.
+"""Photos, and the faces detected in them.
 
-Frames: a photo has a STORED pixel grid (rows and columns of the file) and an UPRIGHT one (turned
-by the EXIF orientation, as a viewer shows it). Boxes and landmarks are upright, in absolute pixels,
+Frames: a photo has a STORED pixel grid (the rows and columns of the file) and an UPRIGHT one (after
+the EXIF orientation, as a viewer shows it). Boxes and landmarks are upright, in absolute pixels,
 unless a name says otherwise; `shared.core.photos.geometry` converts.
 """
 
@@ -21,11 +21,11 @@ Point = tuple[float, float]
 
 
 Landmarks = tuple[Point, Point, Point, Point, Point]
-"""The eye on the image's left, the eye on its right, the nose, the mouth's corners alike."""
+"""Left eye, right eye, nose, left and right corner of the mouth: left as in the image."""
 
 
 class ImageFormat(StrEnum):
-    """The image files that are read and written."""
+    """The supported image file formats."""
 
     JPEG = "jpg"
     PNG = "png"
@@ -33,7 +33,7 @@ class ImageFormat(StrEnum):
 
 
 class DetectionProfile(StrEnum):
-    """What faces are looked for: recognition wants usable ones, hiding wants all."""
+    """Which faces to detect: those good enough for recognition, or all, to hide them."""
 
     RECOGNITION = "recognition"
     HIDING = "hiding"
@@ -41,7 +41,7 @@ class DetectionProfile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An axis-aligned rectangle, x1 < x2 and y1 < y2, in pixels, maybe partly outside the image."""
+    """An axis-aligned rectangle in pixels: x1 < x2, y1 < y2. It may exceed the image."""
 
     x1: float
     y1: float
@@ -68,8 +68,8 @@ class Box:
 class Face:
     """A detected face, in the upright frame.
 
-    Left and right of the landmarks are those of the image where the head stands upright; they keep
-    their meaning where it is turned. `confidence` is 0..1.
+    The left and right landmarks are left and right in the image of an upright head; they keep their
+    meaning if the head is turned. `confidence` is 0..1.
     """
 
     box: Box
@@ -79,10 +79,10 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where a head points, in degrees.
+    """The direction of a head, in degrees.
 
     yaw > 0: turned towards the image's right; pitch > 0: looking up; roll > 0: clockwise. All are
-    finite numbers. They mean nothing where the pose is not certain.
+    finite numbers. They mean nothing unless the pose is certain.
     """
 
     yaw: float
@@ -96,9 +96,10 @@ class Photo:
     """A decoded image; both arrays are read-only and may be the same one.
 
     Attributes:
-        stored: the file's own grid, uint8 or uint16, HxW (grey), HxWx3 (BGR) or HxWx4 (BGRA).
-        upright_bgr: the same turned upright, uint8, HxWx3 (BGR), for looking at.
-        orientation: the EXIF orientation, 1..8; 1 where the file names none.
+        stored: the pixels of the file, uint8 or uint16, of shape (H, W) grey, (H, W, 3) BGR or
+            (H, W, 4) BGRA.
+        upright_bgr: the upright image for detection, uint8, of shape (H, W, 3), BGR.
+        orientation: the EXIF orientation, 1..8; 1 if the file has none.
         has_orientation: whether the file carries an orientation tag.
         format: the format of the file.
         quality: the JPEG quality, 1..100, as estimated from its tables; None for other formats.

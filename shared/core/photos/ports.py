@@ -1,4 +1,4 @@
-"""What reads photos and finds the faces in them; `shared.vision` and `shared.fetch` provide it."""
+"""Ports to images and face detection; `shared.vision` and `shared.fetch` implement them."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ class ImageCodec(Protocol):
         """Return the first frame of an image file.
 
         Raises:
-            UnsupportedImageError: the first bytes are of no format that is taken.
-            TooManyPixelsError: the header announces more pixels than are decoded.
+            UnsupportedImageError: the first bytes are not those of a supported format.
+            TooManyPixelsError: the header announces more pixels than allowed.
             CorruptImageError: the file is truncated or broken.
         """
 
     def encode(self, photo: Photo) -> bytes:
-        """Return `photo.stored` as a file of its format, with an orientation tag at most."""
+        """Return `photo.stored` as a file of its format, without metadata but the orientation."""
 
 
 class Detector(Protocol):
-    """Finds faces."""
+    """Detects faces."""
 
     def detect(
         self, photo: Photo, *, profile: DetectionProfile, threshold: float | None = None
     ) -> tuple[Face, ...]:
         """Return the faces of the upright image, largest first.
 
-        A `threshold` of None is the profile's own.
+        A `threshold` of None means the default of the profile.
         """
 
 
 class PoseEstimator(Protocol):
-    """Says where heads point."""
+    """Estimates the directions of heads."""
 
     def estimate(self, photo: Photo, faces: Sequence[Face]) -> tuple[Pose, ...]:
-        """Return one pose a face."""
+        """Return one pose per face."""
 
 
 class ImageSource(Protocol):
-    """Fetches images that a caller names by URL."""
+    """Fetches images by URL."""
 
     def fetch(self, url: str) -> bytes:
-        """Return what is at the URL.
+        """Return the bytes at a URL.
 
         Raises:
-            ImageUrlError: the URL is not one that is fetched, or nothing usable is there.
-            ImageTooLargeError: there is more than is taken.
+            ImageUrlError: the URL is not allowed, or the download failed.
+            ImageTooLargeError: the file is larger than allowed.
             ImageDownloadTimeoutError: it did not arrive in time.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Vision:
-    """What reads images and describes the faces in them, for rules that need all of it."""
+    """The ports that read images and describe the faces in them."""
 
     codec: ImageCodec
     source: ImageSource

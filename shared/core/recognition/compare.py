@@ -24,7 +24,7 @@ class ComparedFace:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The source's face, and the target's on either side of the threshold, most similar first."""
+    """The face of the source, and those of the target by the threshold, most similar first."""
 
     source_box: Box
     source_confidence: float
@@ -44,8 +44,8 @@ def compare(
     """Compare two images.
 
     Raises:
-        ImageError: an image cannot be used; `which` says whether it is the Source or the Target.
-        NoFaceError: the source shows no face. A target without one is a result without faces.
+        ImageError: an image cannot be used; `which` is "Source" or "Target".
+        NoFaceError: the source shows no face. For a target without a face both lists are empty.
     """
     with _errors_name("Source"):
         source_photo = detection.load(vision, source)
@@ -73,7 +73,7 @@ def compare(
 
 @contextmanager
 def _errors_name(which: str) -> Iterator[None]:
-    """Make errors say which of the two images they are about."""
+    """Add to image errors which of the two images they are about."""
     try:
         yield
     except ImageError as error:

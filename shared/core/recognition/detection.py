@@ -1,15 +1,10 @@
-"""Finding the faces of an image that are good enough to recognise people by."""
+"""Detects the faces of an image that are good enough for recognition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.core import errors
 from shared.core.deadline import Deadline
-from shared.core.errors import (
-    ImageTooLargeError,
-    InvalidParameterError,
-    NoFaceError,
-    UnsupportedImageError,
-)
 from shared.core.photos import geometry
 from shared.core.photos.models import Box, DetectionProfile, Face, ImageFormat, Photo, Point, Pose
 from shared.core.photos.ports import Detector, PoseEstimator, Vision
@@ -17,17 +12,15 @@ from shared.core.photos.ports import Detector, PoseEstimator, Vision
 MAX_FILE_BYTES = 5_000_000  # bytes
 MIN_IMAGE_SIDE = 80  # pixels of the image
 MIN_FACE_SIDE = 60  # pixels
-MIN_RECOGNISABLE_SIDE = (
-    40  # pixels of a face; below, too many are not told to be their own person's
-)
-MIN_CONFIDENCE = 0.5  # of a face that people are recognised by
+MIN_RECOGNISABLE_SIDE = 40  # pixels of a face; smaller ones are too often not recognised
+MIN_CONFIDENCE = 0.5  # of a face to recognise
 MAX_FACES = 20
 _FORMATS = (ImageFormat.JPEG, ImageFormat.PNG)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """An image as a caller gives it: its bytes, or the URL where they are."""
+    """An image from a caller: its bytes, or their URL."""
 
     data: bytes = b""
     url: str | None = None
@@ -35,7 +28,7 @@ class ImageInput:
 
 @dataclass(frozen=True, slots=True)
 class FaceDetail:
-    """What callers are told of a face: places are ratios 0..1 of the upright image."""
+    """The description of a face for callers; positions are ratios 0..1 of the upright image."""
 
     box: Box
     landmarks: tuple[Point, ...]
@@ -57,17 +50,19 @@ def load(vision: Vision, image: ImageInput) -> Photo:
     """Return the decoded image.
 
     Raises:
-        ImageError: it cannot be had, is too large, or is no PNG or JPEG.
+        ImageError: it cannot be fetched, is too large, or is not a PNG or JPEG file.
         InvalidParameterError: it is smaller than 80x80 pixels.
     """
     data = image.data if image.url is None else vision.source.fetch(image.url)
     if len(data) > MAX_FILE_BYTES:
-        raise ImageTooLargeError
+        raise errors.ImageTooLargeError
     photo = vision.codec.decode(data)
     if photo.format not in _FORMATS:
-        raise UnsupportedImageError
+        raise errors.UnsupportedImageError
     if min(photo.upright_size) < MIN_IMAGE_SIDE:
-        raise InvalidParameterError("image", f"must be at least {MIN_IMAGE_SIDE} px wide and high")
+        raise errors.InvalidParameterError(
+            "image", f"must be at least {MIN_IMAGE_SIDE} px wide and high"
+        )
     return photo
 
 
@@ -76,31 +71,31 @@ def find_faces(
     photo: Photo,
     deadline: Deadline,
     *,
-    smallest: float = MIN_FACE_SIDE,
-    most: int | None = MAX_FACES,
+    min_side: float = MIN_FACE_SIDE,
+    max_faces: int | None = MAX_FACES,
 ) -> tuple[Face, ...]:
-    """Return up to `most` faces with no side shorter than `smallest` pixels, largest first."""
+    """Return up to `max_faces` faces, no side shorter than `min_side` pixels, largest first."""
     deadline.check()
     found = detector.detect(photo, profile=DetectionProfile.RECOGNITION)
     deadline.check()
-    large = (face for face in found if min(face.box.width, face.box.height) >= smallest)
-    return tuple(large)[:most]
+    large = (face for face in found if min(face.box.width, face.box.height) >= min_side)
+    return tuple(large)[:max_faces]
 
 
 def find_largest(detector: Detector, photo: Photo, deadline: Deadline) -> Face:
     """Return the largest face.
 
     Raises:
-        NoFaceError: there is none of at least 60x60 pixels.
+        NoFaceError: no face has at least 60x60 pixels.
     """
     faces = find_faces(detector, photo, deadline)
     if not faces:
-        raise NoFaceError
+        raise errors.NoFaceError
     return faces[0]
 
 
 def describe(poses: PoseEstimator, photo: Photo, faces: Sequence[Face]) -> tuple[FaceDetail, ...]:
-    """Return what callers are told of each face."""
+    """Return the description of each face for callers."""
     width, height = photo.upright_size
     return tuple(
         FaceDetail(

@@ -1,4 +1,4 @@
-"""People enrolled by one face each, and whether the faces of an image are theirs."""
+"""Enrols people by one face each, and recognises them in images."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from shared.core.recognition.ports import Embedder, Persons, RecognizerRegistry,
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """A receipt: what was erased, and when. Both times are ISO 8601 in UTC."""
+    """The receipt of an erasure. Both times are ISO 8601 in UTC."""
 
     tenant: str
     company: str
@@ -45,12 +45,13 @@ def enrol(
     data: bytes,
     deadline: Deadline,
 ) -> None:
-    """Enrol a person by the largest face of an image file, in place of an earlier enrolment.
+    """Enrol a person by the largest face of an image file, replacing an earlier enrolment.
 
-    Nothing is kept but the face's vector, sealed with a new data key of the person's own.
+    Only the vector of the face is stored, sealed with a new data key for this person.
 
     Raises:
-        ImageError: the file cannot be used, or (NoFaceError) shows no face of 40x40 pixels.
+        ImageError: the file cannot be used.
+        NoFaceError: it shows no face of at least 40x40 pixels.
     """
     photo = codec.decode(data)
     face = _find_faces(detector, photo, deadline)[0]
@@ -83,12 +84,13 @@ def analyse(
 ) -> tuple[bool, ...]:
     """Return for each face of an image file, from left to right, whether it is the person's.
 
-    It is from a similarity (0..100) of `threshold` on.
+    It is if the similarity (0..100) is at least `threshold`.
 
     Raises:
-        ImageError: the file cannot be used, or (NoFaceError) shows no face of 40x40 pixels.
+        ImageError: the file cannot be used.
+        NoFaceError: it shows no face of at least 40x40 pixels.
         PersonNotFoundError: the person is not enrolled.
-        UnknownModelError: the person was enrolled by a model that is not here.
+        UnknownModelError: this deployment does not have the model that enrolled the person.
     """
     photo = codec.decode(data)
     person = persons.get(person_id)
@@ -101,7 +103,7 @@ def analyse(
 
 
 def erase(persons: Persons, person_id: PersonId) -> Erasure:
-    """Remove all that is stored of a person, and return the receipt.
+    """Delete everything that is stored about a person, and return the receipt.
 
     Raises:
         PersonNotFoundError: the person is not enrolled.
@@ -119,7 +121,7 @@ def erase(persons: Persons, person_id: PersonId) -> Erasure:
 
 def _find_faces(detector: Detector, photo: Photo, deadline: Deadline) -> tuple[Face, ...]:
     faces = detection.find_faces(
-        detector, photo, deadline, smallest=detection.MIN_RECOGNISABLE_SIDE, most=None
+        detector, photo, deadline, min_side=detection.MIN_RECOGNISABLE_SIDE, max_faces=None
     )
     if not faces:
         raise NoFaceError

@@ -1,41 +1,34 @@
 """The faces of a group."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.core.deadline import Deadline
 from shared.core.errors import GroupFullError
 from shared.core.photos.models import Pose
 from shared.core.photos.ports import Vision
-from shared.core.recognition import detection, paging
+from shared.core.recognition import detection
 from shared.core.recognition.detection import FaceDetail, ImageInput
 from shared.core.recognition.models import Group, StoredFace
-from shared.core.recognition.paging import Page, Scope
+from shared.core.recognition.paging import Page, PageRequest, read_page
 from shared.core.recognition.ports import Embedder, Faces, Sealer
 
 CAPACITY = 100_000
-STEEPEST_ANGLE = 45.0  # degrees of yaw or pitch
+MAX_ANGLE = 45.0  # degrees of yaw or pitch
 
 
 @dataclass(frozen=True, slots=True)
 class AddedFaces:
-    """What became of the faces of an image: `added` and `added_details` are parallel.
+    """The faces of an image that were added to a group, and those that were not.
 
-    `is_partial` tells that faces were left out because the group is full.
+    `added` and `added_details` are parallel. `is_partial` says whether faces were left out because
+    the group is full.
     """
 
     added: tuple[StoredFace, ...]
     added_details: tuple[FaceDetail, ...]
     not_added: tuple[FaceDetail, ...]
     is_partial: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FacePage:
-    """A page of faces, and the token of the next one, None at the end."""
-
-    faces: tuple[StoredFace, ...]
-    next_token: str | None
 
 
 def add(
@@ -50,12 +43,12 @@ def add(
     limit: int,
     deadline: Deadline,
 ) -> AddedFaces:
-    """Enrol the largest faces of an image, up to `limit` of those that look towards the camera.
+    """Add the largest faces of an image that look towards the camera, up to `limit`.
 
     Raises:
         ImageError: the image cannot be used.
-        GroupFullError: the group takes no face at all.
-        GroupNotFoundError: the group was deleted meanwhile.
+        GroupFullError: the group has no room for any of the faces.
+        GroupNotFoundError: the group has been deleted in the meantime.
     """
     photo = detection.load(vision, image)
     found = detection.find_faces(vision.detector, photo, deadline)
@@ -89,28 +82,25 @@ def add(
     )
 
 
-def list_page(
-    faces: Faces, *, group: Group, limit: int, token: str | None, scope: Scope, secret: str
-) -> FacePage:
+def list_page(faces: Faces, *, group: Group, page: PageRequest) -> Page[StoredFace]:
     """Return a page of the group's faces, newest first.
 
-    A listing shows no face twice and skips no old one while faces are added and removed: it goes
-    down the numbers of the changes that added them.
+    The listing goes down the numbers of the changes that added the faces. So it shows no face
+    twice and skips no older face while others are added and removed.
 
     Raises:
-        InvalidTokenError: the token was not made for this listing.
+        InvalidTokenError: the token was not made for this listing, or has expired.
     """
-    page = Page("", limit) if token is None else paging.verify(token, scope, secret=secret)
-    before = int(page.position) if page.position else None
-    found = faces.list_page(group, before=before, limit=page.limit + 1)
-    shown = found[: page.limit]
-    if len(found) == len(shown):
-        return FacePage(shown, None)
-    following = Page(str(shown[-1].change), page.limit)
-    return FacePage(shown, paging.sign(following, scope, secret=secret))
+    return read_page(
+        replace(page, scope=(*page.scope, group.generation)),
+        lambda before, limit: faces.list_page(
+            group, before=int(before) if before else None, limit=limit
+        ),
+        lambda face: str(face.change),
+    )
 
 
 def is_frontal(pose: Pose) -> bool:
-    """Return whether a head looks towards the camera for certain, so that it can be recognised."""
-    is_ahead = all(abs(angle) <= STEEPEST_ANGLE for angle in (pose.yaw, pose.pitch))
+    """Return whether a head certainly looks towards the camera, so that it can be recognised."""
+    is_ahead = all(abs(angle) <= MAX_ANGLE for angle in (pose.yaw, pose.pitch))
     return pose.is_certain and is_ahead

@@ -2,42 +2,26 @@
 
 import re
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.core.errors import InvalidGroupIdError
-from shared.core.recognition import paging
-from shared.core.recognition.models import Group
-from shared.core.recognition.paging import Page, Scope
+from shared.core.recognition.models import GROUP_ID, Group
+from shared.core.recognition.paging import Page, PageRequest, read_page
 from shared.core.recognition.ports import Faces, Groups, Sealer
 
-_GROUP_ID = re.compile(r"[a-z0-9-]{1,255}")
-_PURGED_AT_ONCE = 500  # rows; what is left of a larger group goes later
-
-
-@dataclass(frozen=True, slots=True)
-class GroupPage:
-    """A page of groups, and the token of the next one, None at the end."""
-
-    groups: tuple[Group, ...]
-    next_token: str | None
-
-
-def is_group_id(text: str) -> bool:
-    """Tell whether a group may have this name."""
-    return _GROUP_ID.fullmatch(text) is not None
+_PURGED_AT_ONCE = 500  # rows; the rest of a larger group is purged later
 
 
 def create(
     groups: Groups, sealer: Sealer, *, tenant: str, group_id: str, model_version: str
 ) -> Group:
-    """Make a group.
+    """Create an empty group and return it.
 
     Raises:
-        InvalidGroupIdError: it cannot have this name.
-        GroupExistsError: there is one of this name.
+        InvalidGroupIdError: a group cannot have this name.
+        GroupExistsError: the tenant already has a group of this name.
     """
-    if not is_group_id(group_id):
+    if not re.fullmatch(GROUP_ID, group_id):
         raise InvalidGroupIdError
     generation = uuid.uuid4().hex
     group = Group(
@@ -52,31 +36,27 @@ def create(
     return group
 
 
-def list_page(
-    groups: Groups, *, tenant: str, limit: int, token: str | None, scope: Scope, secret: str
-) -> GroupPage:
+def list_page(groups: Groups, *, tenant: str, page: PageRequest) -> Page[Group]:
     """Return a page of the tenant's groups, in the order of their names.
 
     Raises:
-        InvalidTokenError: the token was not made for this listing.
+        InvalidTokenError: the token was not made for this listing, or has expired.
     """
-    page = Page("", limit) if token is None else paging.verify(token, scope, secret=secret)
-    found = groups.list_page(tenant, after=page.position or None, limit=page.limit + 1)
-    shown = found[: page.limit]
-    if len(found) == len(shown):
-        return GroupPage(shown, None)
-    following = Page(shown[-1].group_id, page.limit)
-    return GroupPage(shown, paging.sign(following, scope, secret=secret))
+    return read_page(
+        page,
+        lambda after, limit: groups.list_page(tenant, after=after or None, limit=limit),
+        lambda group: group.group_id,
+    )
 
 
 def delete(groups: Groups, faces: Faces, *, tenant: str, group_id: str) -> None:
-    """Delete a group with all its faces, for ever: its data key is gone when this returns.
+    """Delete a group and all its faces irreversibly: on return its data key no longer exists.
 
-    The rows that the key opened are noise from then on; some are removed here, the rest by the next
-    purge.
+    From then on nobody can decrypt the rows of its faces. Some are removed here, the rest by the
+    next purge.
 
     Raises:
-        GroupNotFoundError: there is none.
+        GroupNotFoundError: the tenant has no such group.
     """
     groups.delete(groups.get(tenant, group_id))
     faces.purge(_PURGED_AT_ONCE)

@@ -1,4 +1,4 @@
-"""Keeping the snapshots of large groups fresh."""
+"""Keeps the snapshots of large groups up to date."""
 
 from shared.core.errors import GroupNotFoundError
 from shared.core.recognition.ports import Groups, IndexBuilder
@@ -6,22 +6,33 @@ from shared.core.recognition.snapshots import is_due
 
 
 def update(groups: Groups, builder: IndexBuilder, *, generation: str, min_faces: int) -> bool:
-    """Make a new snapshot of a group if it is large and has changed much; return whether one was.
+    """Build a new snapshot of a group if it is large and has changed enough.
 
-    It looks at the group as it is now, so it may be called twice, late, or in any order.
+    Only the current state of the group matters, so calls may come twice, late, or in any order.
+
+    Args:
+        groups: has the group.
+        builder: builds the snapshot.
+        generation: of the group.
+        min_faces: smaller groups get no snapshot.
+
+    Returns:
+        Whether a new snapshot is in use.
 
     Raises:
-        StoreUnavailableError: a store did not answer; the snapshot before stays in force.
+        StoreUnavailableError: a store did not answer; the previous snapshot stays in use.
     """
     try:
         group = groups.get_generation(generation)
-    except GroupNotFoundError:  # deleted meanwhile: the clean-up removes what is left
+    except GroupNotFoundError:  # deleted in the meantime; the clean-up removes its blobs
         return False
     if group.face_count < min_faces:
         return False
     manifest = builder.in_force(group)
     if manifest:
-        changes = group.last_change - manifest.last_change  # fewer than none: it was restored
+        changes = (
+            group.last_change - manifest.last_change
+        )  # negative if the group was restored from a backup
         if changes >= 0 and not is_due(manifest.faces, changes):
             return False
     return builder.build(group)

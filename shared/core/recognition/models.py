@@ -1,4 +1,4 @@
-"""Groups of faces, and people who are enrolled."""
+"""Groups of faces, and enrolled people."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from datetime import datetime
 
 from shared.core.photos.models import Box
 
+GROUP_ID = "[a-z0-9-]{1,255}"
+"""A regular expression that the name of a group matches as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """A tenant's named collection of faces.
 
     Attributes:
-        tenant: whose it is.
+        tenant: its owner.
         group_id: its name, unique within the tenant.
-        generation: unique for ever: a new group under an old name shares nothing with the old one.
-        model_version: of the embedder whose vectors it holds; others are never compared with them.
-        created_at: when it was made, in UTC.
-        wrapped_key: its data key, wrapped; without it the vectors of the group are noise.
-        face_count: how many faces it holds.
-        last_change: the number of its newest change; each face added or removed is one change.
+        generation: unique forever: a new group with an old name shares nothing with the old one.
+        model_version: of the embedder of its vectors; they are only compared with each other.
+        created_at: in UTC.
+        wrapped_key: its wrapped data key; without it nobody can decrypt its vectors.
+        face_count: the number of its faces.
+        last_change: the number of its latest change; adding or removing a face is one change.
     """
 
     tenant: str
@@ -41,8 +44,8 @@ class StoredFace:
     Attributes:
         face_id: a random UUID.
         image_id: shared by the faces of one image.
-        external_image_id: the caller's own label of the image, if there is one.
-        box: where the face was, as ratios 0..1 of the upright image.
+        external_image_id: the caller's label of the image, if there is one.
+        box: of the face, as ratios 0..1 of the upright image.
         confidence: of the detection, 0..1.
         sealed_vector: the encrypted vector.
         change: the number of the change that added it; 0 until it is stored.
@@ -59,7 +62,7 @@ class StoredFace:
 
 @dataclass(frozen=True, slots=True)
 class FaceChange:
-    """One change of a group: a face added, or removed where `sealed_vector` is None."""
+    """One change of a group: a face was added, or removed if `sealed_vector` is None."""
 
     number: int
     face_id: str
@@ -68,7 +71,7 @@ class FaceChange:
 
 @dataclass(frozen=True, slots=True)
 class PersonId:
-    """Whom a company of a tenant means; `company` and `user_id` hold no slash."""
+    """Identifies a person of a tenant's company; `company` and `user_id` contain no slash."""
 
     tenant: str
     company: str
@@ -83,11 +86,11 @@ class Person:
     """A person that a company has enrolled by one face.
 
     Attributes:
-        id: who it is.
-        generation: unique for ever: a new enrolment shares nothing with the old one.
+        id: of the person.
+        generation: unique forever: a new enrolment shares nothing with the old one.
         model_version: of the embedder that made the vector.
-        enrolled_at: when, in UTC.
-        wrapped_key: the person's own data key, wrapped; without it the vector is noise.
+        enrolled_at: in UTC.
+        wrapped_key: the person's wrapped data key; without it nobody can decrypt the vector.
         sealed_vector: the encrypted vector.
     """
 
@@ -101,12 +104,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Says which snapshot of a group is in force.
+    """Identifies the current snapshot of a group.
 
     Attributes:
         version: of the snapshot.
-        last_change: the number of the newest change that it holds.
-        faces: how many it holds.
+        last_change: the number of the latest change that it includes.
+        faces: the number of its faces.
     """
 
     version: str
@@ -114,21 +117,21 @@ class Manifest:
     faces: int
 
     def to_json(self) -> bytes:
-        """Return what is stored."""
+        """Return the manifest as JSON."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """Return what was stored.
+        """Return the manifest from JSON.
 
         Raises:
-            ValueError: it is no manifest.
+            ValueError: it is not a manifest.
         """
         try:
             manifest = cls(**json.loads(data))
         except TypeError as error:
-            raise ValueError("it is no manifest") from error
+            raise ValueError("it is not a manifest") from error
         numbers = (manifest.last_change, manifest.faces)
         if not isinstance(manifest.version, str) or not all(type(n) is int for n in numbers):
-            raise ValueError("it is no manifest")
+            raise ValueError("it is not a manifest")
         return manifest

@@ -1,66 +1,87 @@
-"""Paging tokens: where a listing goes on, signed so that nobody can make or move one."""
+"""Listings in pages, with signed tokens: nobody can forge one or use it for another listing."""
 
-import base64
-import hashlib
-import hmac
 import json
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from itsdangerous import BadData, URLSafeSerializer
 
 from shared.core.errors import InvalidTokenError
 
 LIFETIME_S = 3600
-_MAC_BYTES = 16
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What a token is good for: one key's listing of one thing.
+class PageRequest:
+    """Which page of a listing a caller asks for.
 
     Attributes:
-        key_hash: of the API key that the listing was begun with.
-        operation: which listing it is.
-        subject: what is listed, as the generation of a group; empty where there is only one.
+        limit: the number of items on a page; a token brings its own, chosen with the first page.
+        token: of the page to return; None for the first one.
+        scope: what tokens are bound to: the hash of the API key, the operation, and what it lists.
+        secret: signs the tokens.
     """
 
-    key_hash: str
-    operation: str
-    subject: str = ""
+    limit: int
+    token: str | None
+    scope: tuple[str, ...]
+    secret: str
+
+    def start(self) -> tuple[str, int]:
+        """Return the position that the page follows ("" for the first page), and its limit.
+
+        Raises:
+            InvalidTokenError: the token is broken, has expired, or is bound to another scope.
+        """
+        if self.token is None:
+            return "", self.limit
+        try:
+            position, limit, expires_at = self._signer().loads(self.token)
+        except (BadData, UnicodeEncodeError):  # the latter: a lone surrogate is not a character
+            raise InvalidTokenError from None
+        if time.time() > expires_at:
+            raise InvalidTokenError
+        return position, limit
+
+    def next_token(self, position: str, limit: int) -> str:
+        """Return the token of the page that follows a position; it is valid for an hour."""
+        return str(self._signer().dumps([position, limit, int(time.time()) + LIFETIME_S]))
+
+    def _signer(self) -> URLSafeSerializer:
+        # The expiry is signed with the page. A timed serializer would refuse a token made by a
+        # machine whose clock is a second ahead of this one's.
+        return URLSafeSerializer(self.secret, salt=json.dumps(["paging", *self.scope]))
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Where to go on: after `position`, with the page size that the first request chose."""
+class Page(Generic[T]):
+    """One page of a listing, and the token of the next one, None at the end."""
 
-    position: str
-    limit: int
-
-
-def sign(page: Page, scope: Scope, *, secret: str) -> str:
-    """Return the token of a page, good for an hour."""
-    content = json.dumps([page.position, page.limit, int(time.time()) + LIFETIME_S]).encode()
-    return base64.urlsafe_b64encode(_mac(content, scope, secret) + content).decode().rstrip("=")
+    items: tuple[T, ...]
+    next_token: str | None
 
 
-def verify(token: str, scope: Scope, *, secret: str) -> Page:
-    """Return the page of a token.
+def read_page(
+    request: PageRequest,
+    read: Callable[[str, int], Sequence[T]],
+    position_of: Callable[[T], str],
+) -> Page[T]:
+    """Return the page that is asked for.
+
+    Args:
+        request: which page.
+        read: returns up to a number of items after a position, "" for the start.
+        position_of: returns the position of an item; it is not empty.
 
     Raises:
-        InvalidTokenError: it is broken, has expired, or was made for another scope.
+        InvalidTokenError: the token was not made for this listing, or has expired.
     """
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except ValueError:
-        raise InvalidTokenError from None
-    mac, content = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(content, scope, secret)):
-        raise InvalidTokenError
-    position, limit, expires_at = json.loads(content)
-    if time.time() > expires_at:
-        raise InvalidTokenError
-    return Page(position, limit)
-
-
-def _mac(content: bytes, scope: Scope, secret: str) -> bytes:
-    bound = json.dumps(["paging", scope.key_hash, scope.operation, scope.subject]).encode()
-    return hmac.new(secret.encode(), bound + content, hashlib.sha256).digest()[:_MAC_BYTES]
+    start, limit = request.start()
+    found = read(start, limit + 1)
+    shown = tuple(found[:limit])
+    has_more = len(found) > limit
+    return Page(shown, request.next_token(position_of(shown[-1]), limit) if has_more else None)

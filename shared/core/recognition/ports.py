@@ -1,4 +1,4 @@
-"""Where faces and people are kept, sealed and searched."""
+"""Ports to the stores of faces and people, to embedders, to encryption and to search."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ if TYPE_CHECKING:  # a function that handles no vectors starts without numpy
 
 
 class Groups(Protocol):
-    """Groups of faces. What one call wrote, the next call of any process reads."""
+    """Groups of faces. Every call sees all earlier writes of any process.
+
+    Every method raises StoreUnavailableError if the store does not answer.
+    """
 
     def create(self, group: Group) -> None:
         """Store a new group.
 
         Raises:
-            GroupExistsError: the tenant has a group of this name.
+            GroupExistsError: the tenant already has a group of this name.
         """
 
     def get(self, tenant: str, group_id: str) -> Group:
@@ -36,104 +39,110 @@ class Groups(Protocol):
     def get_generation(self, generation: str) -> Group:
         """Return the group of a generation as it is now.
 
-        A group that was made in the last moments may not be found yet.
+        A group that has just been created may not be found yet.
 
         Raises:
-            GroupNotFoundError: no group is of this generation.
+            GroupNotFoundError: no group has this generation.
         """
 
     def list_page(self, tenant: str, *, after: str | None, limit: int) -> tuple[Group, ...]:
-        """Return up to `limit` groups with names greater than `after`, in that order."""
+        """Return up to `limit` groups whose names follow `after`, in the order of names."""
 
     def delete(self, group: Group) -> None:
-        """Remove the group and its data key in one step, and note its faces for `Faces.purge`.
+        """Delete the group and its data key in one step, and mark its faces for `Faces.purge`.
 
         Raises:
-            GroupNotFoundError: this generation of the group is not there any more.
+            GroupNotFoundError: this generation of the group no longer exists.
         """
 
 
 class Faces(Protocol):
-    """The faces of groups. Counts and change numbers are exact under any concurrency."""
+    """The faces of groups. Counts and change numbers are exact under any concurrency.
+
+    Every method raises StoreUnavailableError if the store does not answer.
+    """
 
     def add(self, group: Group, faces: Sequence[StoredFace], *, capacity: int) -> int:
-        """Store the first faces, as many as fit into `capacity`, all or none; return how many.
+        """Store as many of the faces as fit into `capacity`, in one step; return how many.
 
-        Their changes are numbered in order, right after the group's last one.
+        Their changes are numbered in order, following the group's last change.
 
         Raises:
-            GroupNotFoundError: this generation of the group is not there any more.
+            GroupNotFoundError: this generation of the group no longer exists.
         """
 
     def remove(self, group: Group, face_id: str) -> None:
-        """Remove a face; the removal is a change of its own.
+        """Remove a face; the removal is a change too.
 
         Raises:
             FaceNotFoundError: the group has no such face.
-            GroupNotFoundError: this generation of the group is not there any more.
+            GroupNotFoundError: this generation of the group no longer exists.
         """
 
     def get_many(self, group: Group, face_ids: Sequence[str]) -> dict[str, StoredFace]:
-        """Return those of the faces that the group has now, by id."""
+        """Return the faces that the group has now, by id."""
 
     def find_labelled(self, group: Group, external_image_id: str) -> tuple[str, ...]:
-        """Return the ids of the faces that the group has now under a label of the caller's."""
+        """Return the ids of the faces that the group has now with a label."""
 
     def list_page(self, group: Group, *, before: int | None, limit: int) -> tuple[StoredFace, ...]:
-        """Return up to `limit` faces whose change is less than `before`, newest first."""
+        """Return up to `limit` faces whose change number is below `before`, newest first."""
 
     def changes(self, group: Group, *, after: int) -> Iterator[FaceChange]:
-        """Yield the changes numbered more than `after`, in order.
+        """Yield the changes with numbers above `after`, in order.
 
-        Of a face that was removed only the removal is left, so numbers have gaps.
+        Numbers have gaps, because only the removal of a removed face remains.
         """
 
     def purge(self, limit: int) -> int:
-        """Delete up to `limit` rows that deleted groups left; return how many: 0 when none is left.
+        """Delete up to `limit` rows of deleted groups; return how many, 0 if none remain.
 
         It can be interrupted anywhere, run by two processes at once, and run again.
         """
 
 
 class Persons(Protocol):
-    """Enrolled people. What one call wrote, the next call of any process reads."""
+    """Enrolled people. Every call sees all earlier writes of any process.
+
+    Every method raises StoreUnavailableError if the store does not answer.
+    """
 
     def get(self, person_id: PersonId) -> Person:
-        """Return a person as it is now.
+        """Return a person's current enrolment.
 
         Raises:
-            PersonNotFoundError: it is not enrolled.
+            PersonNotFoundError: the person is not enrolled.
         """
 
     def put(self, person: Person) -> None:
-        """Store a person, in one step in place of an earlier enrolment."""
+        """Store a person, replacing an earlier enrolment in one step."""
 
     def list_ids(self, tenant: str, company: str) -> Iterator[PersonId]:
-        """Yield everyone whom the company has enrolled, by id."""
+        """Yield the ids of everyone the company has enrolled, in order."""
 
     def delete(self, person_id: PersonId) -> None:
-        """Remove the person's vector and data key in one step, if they are there."""
+        """Delete the person's vector and data key in one step, if they exist."""
 
 
 class Embedder(Protocol):
-    """Turns faces into vectors that are near each other for one person."""
+    """Turns faces into vectors; those of one person are close to each other."""
 
     model_version: str
 
     def embed(self, photo: Photo, faces: Sequence[Face]) -> NDArray[np.float32]:
-        """Return one unit vector a face, float32 of shape (len(faces), dimensions)."""
+        """Return one unit vector per face, float32 of shape (len(faces), dimensions)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognizer:
-    """An embedder and the calibration of its distances: together they tell people apart."""
+    """An embedder and the calibration of its cosines."""
 
     embedder: Embedder
     calibration: Calibration
 
 
 class RecognizerRegistry(Protocol):
-    """The recognizers of this deployment; groups and people keep the model they began with."""
+    """The recognizers of this deployment. Groups and people keep the model they started with."""
 
     def get(self, model_version: str) -> Recognizer:
         """Return the recognizer of a model version.
@@ -144,32 +153,32 @@ class RecognizerRegistry(Protocol):
 
 
 class KeyOwner(Protocol):
-    """What has a data key of its own: a group of faces, or a person."""
+    """The owner of a data key: a group of faces, or a person."""
 
     @property
     def generation(self) -> str:
-        """Unique for ever; the key is wrapped for it alone."""
+        """Unique forever; the data key is wrapped for this generation only."""
 
     @property
     def model_version(self) -> str:
-        """Of the embedder that made the vectors."""
+        """The model version of the embedder that made the vectors."""
 
     @property
     def wrapped_key(self) -> bytes:
-        """The data key, wrapped."""
+        """The wrapped data key."""
 
 
 class Sealer(Protocol):
-    """Encrypts vectors with the data key of their group or person before anything stores them."""
+    """Encrypts vectors with the data key of their group or person before they are stored."""
 
     def new_group_key(self, generation: str) -> bytes:
-        """Return a new data key for a group or a person, wrapped."""
+        """Return a new wrapped data key for a group or a person."""
 
     def seal(self, group: KeyOwner, face_id: str, vector: NDArray[np.float32]) -> bytes:
         """Return the encrypted vector, bound to its group, face and model version."""
 
     def open(self, group: KeyOwner, face_id: str, sealed_vector: bytes) -> NDArray[np.float32]:
-        """Return the vector.
+        """Return the vector, float32 of shape (dimensions,).
 
         Raises:
             SealError: it was changed, or sealed for another group, face or model version.
@@ -178,7 +187,11 @@ class Sealer(Protocol):
     def open_many(
         self, group: KeyOwner, face_ids: Sequence[str], sealed_vectors: Sequence[bytes]
     ) -> NDArray[np.float32]:
-        """Return the vectors as an array of shape (len(face_ids), dimension)."""
+        """Return the vectors, float32 of shape (len(face_ids), dimensions).
+
+        Raises:
+            SealError: one was changed, or sealed for another group, face or model version.
+        """
 
     def seal_blob(self, group: KeyOwner, name: str, content: bytes) -> bytes:
         """Return encrypted content, bound to its group, model version and name."""
@@ -192,21 +205,21 @@ class Sealer(Protocol):
 
 
 class IndexBuilder(Protocol):
-    """Makes the snapshots from which large groups are loaded."""
+    """Builds the snapshots from which large groups are loaded."""
 
     def in_force(self, group: Group) -> Manifest | None:
-        """Return what the snapshot of the group covers, or None where it has none."""
+        """Return the manifest of the group's current snapshot, or None if there is none."""
 
     def build(self, group: Group) -> bool:
-        """Make a snapshot of the group as it is now; return whether it is the one in force.
+        """Build a snapshot of the group as it is now; return whether it is now in use.
 
         Raises:
-            StoreUnavailableError: a store did not answer; the snapshot before stays in force.
+            StoreUnavailableError: a store did not answer; the previous snapshot stays in use.
         """
 
 
 class FaceIndex(Protocol):
-    """Finds the nearest vectors of a group."""
+    """Finds the nearest vectors in a group."""
 
     def search(
         self,
@@ -217,16 +230,16 @@ class FaceIndex(Protocol):
         min_score: float,
         must_be_exact: bool = False,
     ) -> tuple[list[str], NDArray[np.float32]]:
-        """Return the nearest faces that the group had when it was read, or has had since.
+        """Return the nearest faces of the group, at least as of when `group` was read.
 
         Args:
-            group: just read from the store: its `last_change` says up to where to look.
+            group: just read from the store; its `last_change` is the state to search.
             vector: of unit length, float32 of shape (dimensions,).
-            limit: the most faces to return.
-            min_score: the least inner product.
-            must_be_exact: whether to look at every face. Else some of those to be returned may be
-                missed, in a group that is searched through a graph.
+            limit: the maximum number of faces to return.
+            min_score: the minimum inner product.
+            must_be_exact: whether to compare every face. Otherwise the search of a large group
+                through a graph may miss some.
 
         Returns:
-            The ids and their inner products, float32, greatest first.
+            The ids and their inner products, float32 of shape (len(ids),), greatest first.
         """

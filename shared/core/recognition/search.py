@@ -1,4 +1,4 @@
-"""Finding the faces of a group that are most like a face."""
+"""Finds the most similar faces of a group."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # a function that compares no vectors starts without numpy
 
 @dataclass(frozen=True, slots=True)
 class FaceMatch:
-    """A face of the group and its similarity, 0..100, to the one that was looked for."""
+    """A face of the group and its similarity, 0..100, to the query face."""
 
     face: StoredFace
     similarity: float
@@ -32,7 +32,7 @@ class FaceMatch:
 
 @dataclass(frozen=True, slots=True)
 class ImageSearch:
-    """The largest face of an image, in ratios 0..1 of it, and the faces most like it."""
+    """The largest face of an image, its box in ratios 0..1, and the faces most similar to it."""
 
     box: Box
     confidence: float
@@ -50,7 +50,7 @@ def by_face_id(
     limit: int,
     threshold: float,
 ) -> tuple[FaceMatch, ...]:
-    """Return the faces most like one of the group, without that one, most similar first.
+    """Return the faces most similar to one of the group, without that one, most similar first.
 
     Raises:
         FaceNotFoundError: the group has no such face.
@@ -75,7 +75,7 @@ def by_image(
     threshold: float,
     deadline: Deadline,
 ) -> ImageSearch:
-    """Return the faces of the group most like the largest face of an image, most similar first.
+    """Return the faces of the group most similar to the largest face of an image, best first.
 
     Raises:
         ImageError: the image cannot be used.
@@ -103,7 +103,7 @@ def _nearest(
     face_ids, scores = index.search(
         group, vector, limit=limit, min_score=calibration.score(threshold)
     )
-    stored = faces.get_many(group, face_ids)  # a face removed meanwhile is not there any more
+    stored = faces.get_many(group, face_ids)  # without faces that have just been removed
     similarities = calibration.similarity(scores)
     return tuple(
         FaceMatch(stored[face_id], float(similarity))

@@ -1,4 +1,4 @@
-"""How snapshots of groups lie in the store of blobs, and when a new one is due."""
+"""The keys of snapshots in the blob store, and when a new snapshot is due."""
 
 import logging
 
@@ -10,9 +10,7 @@ _logger = logging.getLogger(__name__)
 
 _MAX_MANIFEST_BYTES = 64 * 1024  # bytes
 _MIN_CHANGES = 1_000  # changes
-_MIN_CHANGED_SHARE = (
-    0.1  # of the faces: so much is looked through one by one before a new snapshot comes
-)
+_MIN_CHANGED_SHARE = 0.1  # of the faces; until then searches read the changes one by one
 
 
 def manifest_key(generation: str) -> str:
@@ -31,7 +29,7 @@ def generation_of(key: str) -> str:
 
 
 def version_of(key: str) -> str | None:
-    """Return the version that a blob is a part of; None for what is no part, as the manifest."""
+    """Return the snapshot version that a blob is a part of; None for the manifest."""
     names = key.split("/", 2)
     return names[1] if len(names) > 2 else None  # noqa: PLR2004 - generation, version, part
 
@@ -39,7 +37,7 @@ def version_of(key: str) -> str | None:
 def read_manifest(blobs: Blobs, generation: str) -> tuple[Manifest | None, str | None]:
     """Return the manifest of a generation, and the version of its blob.
 
-    The manifest is None where none can be read, the version where there is no blob.
+    The manifest is None if it cannot be read, the version if there is no blob.
 
     Raises:
         StoreUnavailableError: the store did not answer.
@@ -61,11 +59,11 @@ def read_manifest(blobs: Blobs, generation: str) -> tuple[Manifest | None, str |
 
 
 def holds_removed(manifest: Manifest, group: Group) -> bool:
-    """Tell whether a face was removed from the group since the snapshot was made."""
-    changes = group.last_change - manifest.last_change  # an addition makes one face, a removal none
+    """Return whether a face has been removed from the group since the snapshot was made."""
+    changes = group.last_change - manifest.last_change  # only additions add a face
     return changes > group.face_count - manifest.faces
 
 
 def is_due(faces: int, changes: int) -> bool:
-    """Tell whether a group of so many faces, with so many changes since, wants a new snapshot."""
+    """Return whether `changes` since the last snapshot of `faces` faces require a new one."""
     return changes >= max(_MIN_CHANGES, _MIN_CHANGED_SHARE * faces)

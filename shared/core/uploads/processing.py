@@ -1,17 +1,17 @@
-"""What becomes of a file that is put into an inbox.
+"""Processes a file in the inbox.
 
-It comes out of the outbox de-identified, under the same key, with a receipt beside it; or, where it
-cannot be processed, it lies in quarantine with the reason. An unexpected error may be
-transient, such as a lack of memory. So only the last attempt counts it as a reason.
+The file comes out of the outbox de-identified, under the same key, with a receipt beside it. If it
+cannot be processed, it goes into quarantine together with the reason. An unexpected error may be
+transient, such as a lack of memory. So only the last attempt treats it as a reason.
 
-What is processed is what lies under the key now. So it does no harm if a key is told of twice,
-late, out of order, by several processes at once, or when its file was replaced meanwhile:
+The content that is under the key now is processed. So it does no harm if a key is reported twice,
+late, out of order or to several processes at once, or if its file is replaced during the work:
 
-- What is in the outbox is looked at before the inbox, and written over only if it is still the
-  same. Who finds it changed begins again, with what is in the inbox by then. So nobody who was slow
-  writes over the outcome of a newer file.
-- The receipt is written last, and names the version of the file beside it. Both tell together that
-  the work is done: who is killed before leaves work that is done again.
+- The outbox is read before the inbox, and only written if it has not changed since. A process that
+  finds a change starts again with what is in the inbox by then. So a slow process never overwrites
+  the outcome of a newer file.
+- The receipt is written last, and names the version of the file beside it. Only both together mean
+  that the work is done: if a process dies before that, the work is repeated.
 - An original is deleted last, and only in the version that was processed.
 """
 
@@ -23,18 +23,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from shared.core import errors
 from shared.core.blobs import Blob, Blobs
-from shared.core.errors import (
-    AnalysisTimeoutError,
-    BlobChangedError,
-    BlobError,
-    GroupError,
-    ImageError,
-    ImageTooLargeError,
-    InvalidParameterError,
-    StoreUnavailableError,
-    UnknownModelError,
-)
 from shared.core.hiding import hide_options
 from shared.core.hiding.deidentify import Deidentified
 from shared.core.hiding.hide_options import HideOptions
@@ -42,20 +32,21 @@ from shared.core.uploads import receipts
 from shared.core.uploads.receipts import Json
 
 QUARANTINE = "quarantine/"
-"""Begins the keys of what could not be processed, and of the reasons."""
+"""Starts the keys of files that could not be processed, and of the reasons."""
 
 _RECEIPT = ".json"
-ATTEMPTS = 3  # as many as others may change the file or its outcome meanwhile
+ATTEMPTS = 3  # each fails only if another process changes the file or its outcome
 _REFUSALS = (
-    ImageError, InvalidParameterError, GroupError, UnknownModelError, AnalysisTimeoutError,
+    errors.ImageError, errors.InvalidParameterError, errors.GroupError, errors.UnknownModelError,
+    errors.AnalysisTimeoutError,
 )  # fmt: skip
-_PASSING = (BlobError, StoreUnavailableError)
+_TRANSIENT = (errors.BlobError, errors.StoreUnavailableError)
 
 _logger = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
-    """What became of an upload: there was none, its work had been done, or was done now."""
+    """The result for an upload: it was gone, was already done, or was processed now."""
 
     ABSENT = "absent"
     DONE_BEFORE = "done before"
@@ -66,7 +57,7 @@ class Outcome(StrEnum):
 class Hider(Protocol):
     """De-identifies files."""
 
-    def means(self, options: HideOptions) -> Json:
+    def basis(self, options: HideOptions) -> Json:
         """Return what the outcome depends on besides file and options: models, and the group.
 
         Raises:
@@ -74,77 +65,70 @@ class Hider(Protocol):
         """
 
     def hide(self, data: bytes, options: HideOptions) -> Deidentified:
-        """Return the file de-identified, or without its metadata where it shows no face.
+        """Return the file de-identified; if it shows no face, only its metadata is removed.
 
         Raises:
             ImageError: the file cannot be used.
             InvalidParameterError: the options cannot be followed.
-            GroupError: the people that the options name are not to be found.
-            UnknownModelError: they were enrolled by a model that is not here.
+            GroupError: the people that the options name cannot be found.
+            UnknownModelError: this deployment does not have the model that enrolled them.
             AnalysisTimeoutError: it took too long.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a deployment does with uploads.
+class Pipeline:
+    """From where to where uploads go, and how.
 
     Attributes:
-        options: of those that name none.
-        max_bytes: larger ones are not processed.
-        removes_originals: whether originals are removed once they were processed; those that are
-            quarantined always are.
+        inbox: where the files are.
+        outbox: where the outcomes go.
+        hider: de-identifies the files.
+        default_options: of files that bring no options.
+        max_bytes: larger files are refused.
+        removes_originals: whether originals are removed after processing; originals of quarantined
+            files always are.
+        clock: returns the time, in seconds since 1970, UTC.
     """
 
-    options: HideOptions
+    inbox: Blobs
+    outbox: Blobs
+    hider: Hider
+    default_options: HideOptions
     max_bytes: int
     removes_originals: bool
+    clock: Callable[[], float]
 
 
-def process(
-    key: str,
-    *,
-    inbox: Blobs,
-    outbox: Blobs,
-    hider: Hider,
-    terms: Terms,
-    clock: Callable[[], float],
-    is_last: bool,
-) -> Outcome:
-    """Process the file that lies under a key of the inbox.
+def process(key: str, pipeline: Pipeline, *, is_last: bool) -> Outcome:
+    """Process the file under a key of the inbox.
 
     Args:
         key: of the file.
-        inbox: where it lies.
-        outbox: where it comes out.
-        hider: de-identifies it.
-        terms: what the deployment does with uploads.
-        clock: tells the time, in seconds since 1970, UTC.
-        is_last: whether it will not be tried again. Then an unexpected error too is a reason to
-            quarantine the file; else it is raised.
+        pipeline: where it is, and what to do with it.
+        is_last: whether this is the last attempt. Then an unexpected error is a reason to
+            quarantine the file too; otherwise it is raised.
 
     Raises:
-        BlobChangedError: others changed the file or its outcome all the time; to be tried again.
-        StoreUnavailableError: a store did not take a call; to be tried again.
-
+        BlobChangedError: others kept changing the file or its outcome; try again later.
+        StoreUnavailableError: a store did not accept a call; try again later.
     """
-    work = _Work(key, inbox, outbox, hider, terms, clock, is_last)
     for _ in range(ATTEMPTS):
-        with contextlib.suppress(BlobError):
-            return work.attempt()
-    raise BlobChangedError(key)
+        with contextlib.suppress(errors.BlobError):
+            return _attempt(key, pipeline, is_last=is_last)
+    raise errors.BlobChangedError(key)
 
 
 def receipt_key(key: str) -> str:
-    """Return where the receipt of a file lies in the outbox."""
+    """Return the key of a file's receipt in the outbox."""
     return key + _RECEIPT
 
 
 def quarantine_keys(key: str, outbox: Blobs) -> tuple[str, str]:
-    """Return where a file lies in quarantine, and where the reason.
+    """Return the keys in quarantine of a file and of the reason.
 
-    That is under its key, or, where the outbox can have no file of that name, under the digest of
-    the key. No two keys have one of these names in common, and no receipt or outcome has one.
+    They contain the key of the file, or its SHA-256 if the outbox does not accept such a key. They
+    differ from those of every other file, and from the keys of receipts and outcomes.
     """
     file, reason = f"{QUARANTINE}files/{key}", f"{QUARANTINE}reasons/{key}{_RECEIPT}"
     if outbox.accepts(file) and outbox.accepts(reason):
@@ -153,85 +137,75 @@ def quarantine_keys(key: str, outbox: Blobs) -> tuple[str, str]:
     return f"{QUARANTINE}hashed/{digest}", f"{QUARANTINE}hashed/{digest}{_RECEIPT}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One upload to be processed."""
+def _attempt(key: str, pipeline: Pipeline, *, is_last: bool) -> Outcome:
+    """Process the file.
 
-    key: str
-    inbox: Blobs
-    outbox: Blobs
-    hider: Hider
-    terms: Terms
-    clock: Callable[[], float]
-    is_last: bool
+    Raises:
+        BlobError: the file or its outcome changed during the work.
+        StoreUnavailableError: a store did not accept a call.
+    """
+    inbox, outbox, hider = pipeline.inbox, pipeline.outbox, pipeline.hider
+    file_version = _version(outbox, key)
+    receipt = outbox.get(receipt_key(key)) if outbox.stat(receipt_key(key)) else None
+    found = inbox.stat(key)
+    if found is None:
+        return Outcome.ABSENT
+    upload = None
+    try:
+        _check_name(key, outbox)
+        if found.size > pipeline.max_bytes:
+            raise errors.ImageTooLargeError
+        upload = inbox.get(key, max_bytes=pipeline.max_bytes)
+        options = _options(upload, pipeline.default_options)
+        basis = receipts.basis(upload, options, hider.basis(options))
+        if receipt and _is_done(receipts.read(receipt.data), basis, file_version):
+            _remove_original(key, pipeline, upload.version)
+            return Outcome.DONE_BEFORE
+        result = hider.hide(upload.data, options)
+    except _TRANSIENT:
+        raise
+    except Exception as error:
+        if not isinstance(error, _REFUSALS):
+            if not is_last:
+                raise
+            _logger.exception("unexpected error")
+        _quarantine(key, pipeline, upload.version if upload else found.version, upload, error)
+        return Outcome.QUARANTINED
+    version = outbox.replace(key, result.file, expected=file_version)
+    outbox.replace(
+        receipt_key(key),
+        receipts.receipt(result, basis, output_version=version, now=pipeline.clock()),
+        expected=receipt.version if receipt else None,
+    )
+    _remove_original(key, pipeline, upload.version)
+    return Outcome.DEIDENTIFIED
 
-    def attempt(self) -> Outcome:
-        """Process the file.
 
-        Raises:
-            BlobError: the file or its outcome was changed meanwhile.
-            StoreUnavailableError: a store did not take a call.
-        """
-        file_version = _version(self.outbox, self.key)
-        receipt = _find(self.outbox, receipt_key(self.key))
-        found = self.inbox.stat(self.key)
-        if found is None:
-            return Outcome.ABSENT
-        upload = None
-        try:
-            _check_name(self.key, self.outbox)
-            if found.size > self.terms.max_bytes:
-                raise ImageTooLargeError
-            upload = self.inbox.get(self.key, max_bytes=self.terms.max_bytes)
-            options = _options(upload, self.terms.options)
-            basis = receipts.basis(upload, options, self.hider.means(options))
-            if receipt and _is_done(receipts.read(receipt.data), basis, file_version):
-                self._remove(upload.version)
-                return Outcome.DONE_BEFORE
-            result = self.hider.hide(upload.data, options)
-        except _PASSING:
-            raise
-        except Exception as error:
-            if not isinstance(error, _REFUSALS):
-                if not self.is_last:
-                    raise
-                _logger.exception("unexpected error")
-            self._quarantine(upload.version if upload else found.version, upload, error)
-            return Outcome.QUARANTINED
-        version = self.outbox.replace(self.key, result.file, expected=file_version)
-        self.outbox.replace(
-            receipt_key(self.key),
-            receipts.receipt(result, basis, output_version=version, now=self.clock()),
-            expected=receipt.version if receipt else None,
-        )
-        self._remove(upload.version)
-        return Outcome.DEIDENTIFIED
+def _remove_original(key: str, pipeline: Pipeline, version: str) -> None:
+    """Delete the original if that is wanted, but not a newer version: it has its own event."""
+    if pipeline.removes_originals:
+        with contextlib.suppress(errors.BlobChangedError):
+            pipeline.inbox.delete(key, expected=version)
 
-    def _remove(self, version: str) -> None:
-        """Delete the original, if that is wanted. One that replaced it has an event of its own."""
-        if self.terms.removes_originals:
-            with contextlib.suppress(BlobChangedError):
-                self.inbox.delete(self.key, expected=version)
 
-    def _quarantine(self, version: str, upload: Blob | None, error: Exception) -> None:
-        """Move a version of the file into quarantine, the reason and the removal last.
+def _quarantine(
+    key: str, pipeline: Pipeline, version: str, upload: Blob | None, error: Exception
+) -> None:
+    """Move a version of the file into quarantine: copy, write the reason, delete the original.
 
-        Raises:
-            BlobError: another version is there by now, or its place in quarantine was changed.
-        """
-        file_key, reason_key = quarantine_keys(self.key, self.outbox)
-        file_version = _version(self.outbox, file_key)
-        reason_version = _version(self.outbox, reason_key)
-        self.outbox.copy(  # which looks at the inbox after the outbox was looked at, as above
-            self.inbox, self.key, file_key, source_version=version, expected=file_version
-        )
-        data = upload.data if upload else None
-        told = receipts.refusal(
-            self.key, error, source_version=version, data=data, now=self.clock()
-        )
-        self.outbox.replace(reason_key, told, expected=reason_version)
-        with contextlib.suppress(BlobChangedError):
-            self.inbox.delete(self.key, expected=version)
+    Raises:
+        BlobError: the file or its place in quarantine changed during the work.
+    """
+    inbox, outbox = pipeline.inbox, pipeline.outbox
+    file_key, reason_key = quarantine_keys(key, outbox)
+    file_version, reason_version = _version(outbox, file_key), _version(outbox, reason_key)
+    # This reads the inbox after the outbox, as explained above.
+    outbox.copy(inbox, key, file_key, source_version=version, expected=file_version)
+    data = upload.data if upload else None
+    reason = receipts.refusal(key, error, source_version=version, data=data, now=pipeline.clock())
+    outbox.replace(reason_key, reason, expected=reason_version)
+    with contextlib.suppress(errors.BlobChangedError):
+        inbox.delete(key, expected=version)
 
 
 def _version(blobs: Blobs, key: str) -> str | None:
@@ -239,38 +213,36 @@ def _version(blobs: Blobs, key: str) -> str | None:
     return found.version if found else None
 
 
-def _find(blobs: Blobs, key: str) -> Blob | None:
-    return blobs.get(key) if blobs.stat(key) else None
-
-
 def _check_name(key: str, outbox: Blobs) -> None:
-    """See that a file and its receipt can lie in the outbox under this key.
+    """Check that the outbox can hold a file and its receipt under this key.
 
     Raises:
-        InvalidParameterError: they cannot.
+        InvalidParameterError: it cannot.
     """
-    if f"{key}/".startswith(QUARANTINE):  # a file of the very name would be in a folder's way
-        raise InvalidParameterError("key", f"begins with {QUARANTINE}, as those of quarantine do")
+    if f"{key}/".startswith(QUARANTINE):  # a file named `quarantine` would block the folder
+        raise errors.InvalidParameterError("key", f"must not start with {QUARANTINE}")
     if key.endswith(_RECEIPT):
-        raise InvalidParameterError("key", f"ends in {_RECEIPT}, as those of receipts do")
+        raise errors.InvalidParameterError("key", f"must not end in {_RECEIPT}, like a receipt")
     if not (outbox.accepts(key) and outbox.accepts(receipt_key(key))):
-        raise InvalidParameterError("key", "is not one that the outbox can have with a receipt")
+        raise errors.InvalidParameterError(
+            "key", "is not possible in the outbox together with a receipt"
+        )
 
 
 def _options(upload: Blob, default: HideOptions) -> HideOptions:
-    """Return the options that an upload names, or the default ones.
+    """Return the options of an upload, or the default options if it brings none.
 
     Raises:
-        InvalidParameterError: what was said of it cannot be read, or an option is not allowed.
+        InvalidParameterError: the metadata cannot be read, or an option is not allowed.
     """
     if "unreadable" in upload.metadata:
-        raise InvalidParameterError("metadata", "cannot be read")
+        raise errors.InvalidParameterError("metadata", "cannot be read")
     given = upload.metadata.get("options")
     return default if given is None else hide_options.read(given)
 
 
 def _is_done(receipt: Json, basis: Json, file_version: str | None) -> bool:
-    """Tell whether the receipt is that of the file beside it, and of what would be done now."""
+    """Return whether the receipt belongs to the file beside it and has the same basis."""
     output = receipt.get("output")
     return (
         file_version is not None

@@ -1,4 +1,4 @@
-"""What is told of an upload beside its outcome, as JSON. Nothing of an image is in it."""
+"""The JSON receipt beside each outcome of an upload. It contains no part of an image."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ from shared.core.photos import geometry
 Json = dict[str, Any]
 
 
-def basis(upload: Blob, options: HideOptions, means: Json) -> Json:
-    """Return all that decides what becomes of an upload: the same basis, the same outcome."""
+def basis(upload: Blob, options: HideOptions, hider_basis: Json) -> Json:
+    """Return all that the outcome of an upload depends on: the same basis, the same outcome."""
     return {
         "source": {
             "version": upload.version,
@@ -24,68 +24,66 @@ def basis(upload: Blob, options: HideOptions, means: Json) -> Json:
             "bytes": len(upload.data),
         },
         "options": hide_options.to_json(options),
-        **means,
+        **hider_basis,
     }
 
 
 def receipt(result: Deidentified, basis: Json, *, output_version: str, now: float) -> bytes:
-    """Return what is told of a de-identified file."""
-    told = {
-        "faces": len(result.faces),
-        "boxes": [_face(face) for face in result.faces],
-        **basis,
-        "output": {
-            "version": output_version,
-            "sha256": hashlib.sha256(result.file).hexdigest(),
-            "bytes": len(result.file),
-            "type": result.format.value,
+    """Return the receipt of a de-identified file."""
+    return _write(
+        now,
+        {
+            "faces": len(result.faces),
+            "boxes": [_face(face) for face in result.faces],
+            **basis,
+            "output": {
+                "version": output_version,
+                "sha256": hashlib.sha256(result.file).hexdigest(),
+                "bytes": len(result.file),
+                "type": result.format.value,
+            },
         },
-        "at": _time(now),
-        "by": f"face-functions {VERSION}",
-    }
-    return _write(told)
+    )
 
 
 def refusal(
     key: str, error: Exception, *, source_version: str, data: bytes | None, now: float
 ) -> bytes:
-    """Return what is told of a file that was refused; `data` is the file, if it was read."""
-    told = {
-        "key": key,
-        "reason": refusals.in_words(error),
-        "error": type(error).__name__,
-        "source": {
-            "version": source_version,
-            "sha256": None if data is None else hashlib.sha256(data).hexdigest(),
+    """Return the reason why a file was refused; `data` is the file, if it was read."""
+    return _write(
+        now,
+        {
+            "key": key,
+            "reason": refusals.in_words(error),
+            "error": type(error).__name__,
+            "source": {
+                "version": source_version,
+                "sha256": None if data is None else hashlib.sha256(data).hexdigest(),
+            },
         },
-        "at": _time(now),
-        "by": f"face-functions {VERSION}",
-    }
-    return _write(told)
+    )
 
 
 def read(data: bytes) -> Json:
-    """Return what was told; nothing where that cannot be read."""
+    """Return the content of a receipt; an empty object if it cannot be read."""
     try:
-        told = json.loads(data)
+        content = json.loads(data)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def _write(told: Json) -> bytes:
-    """Return JSON; what is no UTF-8 in a name is escaped as JSON escapes it."""
-    return json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+def _write(now: float, content: Json) -> bytes:
+    """Return JSON with the time and the version. Bytes of a name that are not UTF-8 are escaped."""
+    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    signed = {**content, "at": at, "by": f"face-functions {VERSION}"}
+    return json.dumps(signed, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _face(face: TreatedFace) -> Json:
-    told = {
+    item = {
         "conf": round(face.confidence, 4),
         "bbox": list(geometry.to_whole_pixels(face.box)),
         "action": "hidden" if face.is_hidden else "kept",
     }
-    return told if face.face_id is None else {**told, "faceId": face.face_id}
-
-
-def _time(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    return item if face.face_id is None else {**item, "faceId": face.face_id}

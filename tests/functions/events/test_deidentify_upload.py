@@ -224,9 +224,9 @@ def test_a_cmyk_photo_is_processed(place: Place) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "it is no JPEG, PNG or BMP file"),
-        (b"no image", "it is no JPEG, PNG or BMP file"),
-        (image_files.save(image_files.photo(), "GIF"), "it is no JPEG, PNG or BMP file"),
+        (b"", "it is not a JPEG, PNG or BMP file"),
+        (b"no image", "it is not a JPEG, PNG or BMP file"),
+        (image_files.save(image_files.photo(), "GIF"), "it is not a JPEG, PNG or BMP file"),
         (ASTRONAUT[: len(ASTRONAUT) // 2], "the JPEG ends before its end-of-image marker"),
         (image_files.png_header(60_000, 60_000), "it has more pixels than MAX_PIXELS"),
         (ASTRONAUT + bytes(MAX_BYTES), "it has more bytes than UPLOAD_MAX_BYTES"),
@@ -322,7 +322,7 @@ def test_keeps_the_people_named_in_the_options(tmp_path: Path, app: App) -> None
 def test_keep_needs_a_tenant(place: Place) -> None:
     place.upload("x.jpg", ASTRONAUT, options='{"keep": {"group": "crew"}}')
     assert call(place, "x.jpg") == []
-    assert place.reason("x.jpg") == "keep cannot be had: UPLOAD_TENANT is not set"
+    assert place.reason("x.jpg") == "keep needs UPLOAD_TENANT, which is not set"
 
 
 def test_keep_refuses_a_group_of_a_missing_model(tmp_path: Path, app: App) -> None:

@@ -120,7 +120,7 @@ def test_processes_every_photo_of_a_folder_that_can_be_processed(
     assert row(finished, "broken.jpg")[1:] == [
         "", "the JPEG ends before its end-of-image marker",
     ]  # fmt: skip
-    assert row(finished, "text.png")[1:] == ["", "it is no JPEG, PNG or BMP file"]
+    assert row(finished, "text.png")[1:] == ["", "it is not a JPEG, PNG or BMP file"]
     assert row(finished, "5 photos")[1:] == ["2", "2 failed"]
 
 

@@ -190,7 +190,7 @@ def test_shows_calls_by_day_month_and_year(line: CommandLine) -> None:
         (["keys", "limit", "shop", "--burst", "3"], "--burst needs --rate"),
         (["keys", "limit", "shop", "--ip-window", "1d"], "--ip-window needs --max-ips"),
         (["keys", "limit", "shop", "--max-ips", "3", "--ip-window", "0"], "greater than 0"),
-        (["keys", "rotate", "shop", "--overlap", "soon"], "no time as 7d"),
+        (["keys", "rotate", "shop", "--overlap", "soon"], "not a duration; use 7d"),
         (["usage", "--by", "week"], "'week'"),
     ],
 )

@@ -79,7 +79,7 @@ class Place:
 
 
 class Countdown(Deadline):
-    """A deadline that passes after so many looks."""
+    """A deadline that passes after a number of checks."""
 
     def __init__(self, looks: int) -> None:
         super().__init__(expires_at=0.0)
@@ -161,27 +161,27 @@ def assert_clean(place: Place) -> None:
     assert keys(place.outbox) == ["0.jpg", "1.jpg", "quarantine/0.jpg", "quarantine/1.jpg"]
 
 
-def test_removes_what_nobody_needs_and_reports_it(place: Place) -> None:
+def test_removes_what_is_no_longer_needed_and_reports_it(place: Place) -> None:
     litter(place)
     assert place.clean_up(outbox_days=7) == {**REMOVED, **ENDED}
     assert_clean(place)
 
 
-def test_a_second_time_there_is_nothing_to_do(place: Place) -> None:
+def test_a_second_run_finds_nothing_to_do(place: Place) -> None:
     litter(place)
     place.clean_up(outbox_days=7)
     assert place.clean_up(outbox_days=7) == {**NOTHING, **ENDED}
     assert_clean(place)
 
 
-def test_nothing_is_begun_after_the_deadline(place: Place) -> None:
+def test_starts_nothing_after_the_deadline(place: Place) -> None:
     litter(place)
     assert place.clean_up(Deadline(0.0)) == {**NOTHING, "failed": 0, "unfinished": 1}
     assert len(keys(place.inbox)) == 4
 
 
 @pytest.mark.parametrize("looks", [17, 20, 30])
-def test_what_the_deadline_cut_short_goes_on_the_next_time(place: Place, looks: int) -> None:
+def test_the_next_run_continues_after_a_deadline(place: Place, looks: int) -> None:
     litter(place)
     total: Counter[str] = Counter()
     for _ in range(10):
@@ -262,7 +262,7 @@ def test_a_process_that_dies_between_two_files_leaves_the_rest_to_the_next(place
     assert_clean(place)
 
 
-def test_two_at_once_do_no_harm(place: Place) -> None:
+def test_two_runs_at_once_do_no_harm(place: Place) -> None:
     litter(place)
     together = threading.Barrier(2)
 
@@ -286,7 +286,7 @@ def test_two_at_once_do_no_harm(place: Place) -> None:
         (400, 400, ["a"], ["a", "quarantine/a"]),
     ],
 )
-def test_files_go_at_the_age_that_is_set(
+def test_removes_files_at_the_configured_age(
     place: Place, originals_days: int, outbox_days: int, inbox: list[str], outbox: list[str]
 ) -> None:
     put(place.inbox, "a", 300 * DAY)
@@ -296,7 +296,7 @@ def test_files_go_at_the_age_that_is_set(
     assert (keys(place.inbox), keys(place.outbox)) == (inbox, outbox)
 
 
-def test_a_file_that_is_replaced_meanwhile_stays(place: Place) -> None:
+def test_keeps_a_file_that_is_replaced_during_the_run(place: Place) -> None:
     class Replaced(AgedBlobs):
         def delete(self, key: str, *, expected: str | None = None) -> None:
             self.put(key, b"new")
@@ -324,7 +324,7 @@ MANIFEST = b'{"version": "v1", "last_change": 3, "faces": 3}'
     ],
     ids=["old", "just made", "just superseded", "no manifest", "no manifest yet", "cut", "odd"],
 )
-def test_only_what_is_surely_not_in_force_goes(
+def test_removes_only_snapshots_that_are_certainly_not_in_use(
     place: Place,
     manifest: bytes | None,
     manifest_age: timedelta,
@@ -365,7 +365,7 @@ def test_no_snapshot_holds_a_removed_face_for_longer_than_a_day(
     assert bool(keys(place.snapshots)) is is_kept
 
 
-def test_a_snapshot_of_a_group_that_is_gone_goes_when_it_is_old(place: Place) -> None:
+def test_removes_the_old_snapshot_of_a_deleted_group(place: Place) -> None:
     for generation, age in (("gone", 2 * HOUR), ("going", HOUR / 2)):
         put(place.snapshots, f"{generation}/manifest", age, MANIFEST)
         put(place.snapshots, f"{generation}/v1/part", age)

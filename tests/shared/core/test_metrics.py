@@ -27,18 +27,18 @@ def test_names_are_those_that_prometheus_recommends(metric: Metric) -> None:
 
 
 @each_metric
-def test_labels_are_few_and_of_what_is_bounded(metric: Metric) -> None:
+def test_labels_have_few_values(metric: Metric) -> None:
     assert set(metric.labels) <= {"route", "outcome", "trigger", "kind", "result", "method", "mode"}
     assert len(metric.labels) <= 2
 
 
-def test_no_label_is_called_like_a_metric() -> None:
+def test_no_label_has_the_name_of_a_metric() -> None:
     labels = {label for metric in CATALOGUE for label in metric.labels}
     assert labels.isdisjoint(NAMES)
 
 
 @each_metric
-def test_what_it_is_stands_in_one_sentence(metric: Metric) -> None:
+def test_the_help_is_one_sentence(metric: Metric) -> None:
     assert re.fullmatch(r"[A-Z][^.\n]+\.", metric.help)
 
 

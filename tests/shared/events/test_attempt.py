@@ -69,15 +69,15 @@ def test_counts_the_messages_of_a_batch(app: App, metrics: InMemoryMetrics) -> N
     assert len(metrics.values["event_duration_seconds", "upload"]) == 3
 
 
-def test_a_call_is_told_when_it_is_the_last(app: App) -> None:
-    told = []
+def test_a_call_knows_when_it_is_the_last_attempt(app: App) -> None:
+    seen = []
 
     def call(_key: str, _app: App, *, is_last: bool) -> None:
-        told.append(is_last)
+        seen.append(is_last)
 
     records = [upload(number, "a", deliveries=number) for number in range(1, 7)]
     on_uploads(call)({"Records": records}, Context(), app)
-    assert told == [False] * 4 + [True] * 2
+    assert seen == [False] * 4 + [True] * 2
 
 
 def test_counts_a_generation_once_and_its_records_all(app: App, metrics: InMemoryMetrics) -> None:
@@ -126,7 +126,7 @@ def test_every_line_has_the_ids_of_its_record_and_of_the_invocation(
     assert {line["invocation"] for line in lines} == {"invocation-of-the-tests"}
 
 
-def test_what_an_invocation_counts_is_given_out_also_when_it_fails(
+def test_flushes_metrics_even_if_an_invocation_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = App(builders.settings(tmp_path, METRICS="emf"))

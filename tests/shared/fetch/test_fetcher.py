@@ -1,4 +1,4 @@
-"""Downloads from a local server that behaves in every way a server should not."""
+"""Downloads from a local server that misbehaves in every way."""
 
 import contextlib
 import datetime
@@ -26,7 +26,7 @@ ANOTHER_PUBLIC = "1.1.1.1"
 LIMIT = 50_000  # bytes
 LONG_S = 60.0  # for downloads that must not time out
 SHORT_S = 0.3  # for those that must
-PATIENCE_S = 60.0  # after which this server hangs up
+PATIENCE_S = 60.0  # this server then closes the connection
 PHOTO = bytes(range(256)) * 40
 
 Page = Callable[[socket.socket], None]
@@ -101,7 +101,7 @@ PAGES: dict[str, bytes | Page] = {
     "/to/latin-1": answer(status="302 Found").replace(b"\r\n\r\n", b"\r\nLocation: /\xe9\r\n\r\n"),
     "/to/plain": redirect("http://photos.example/photo"),
     **{f"/hops/{n}": redirect(f"/hops/{n - 1}" if n > 1 else "/photo") for n in range(1, 5)},
-    # Answers that are no image.
+    # Responses that are not images.
     "/204": answer(status="204 No Content"),
     "/205": photo(status="205 Reset Content"),
     "/206": photo(status="206 Partial Content"),
@@ -150,7 +150,7 @@ PAGES: dict[str, bytes | Page] = {
 
 
 class Site(socketserver.ThreadingTCPServer):
-    """Serves the pages at a port that images are fetched from, over TLS if it has a context."""
+    """Serves the pages at an allowed port, over TLS if it has a context."""
 
     request_queue_size = 64
 
@@ -205,7 +205,7 @@ def site() -> Iterator[Site]:
 
 @dataclass
 class Internet:
-    """Names with addresses; whatever the address, a connection is noted and leads to one site."""
+    """Names with addresses; every connection is recorded and goes to the same site."""
 
     site: Site | None = None
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -216,11 +216,11 @@ class Internet:
         self.looked_up.append(host)
         if host in self.names:
             return self.names[host]
-        try:  # as the system reads it, which takes `127.1` and the like for addresses
+        try:  # like the system, which accepts `127.1` and the like as addresses
             found = socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
             return [str(address[0]) for *_, address in found]
         except OSError:
-            return [PUBLIC]  # so that a URL which should be refused leads to a connection
+            return [PUBLIC]  # so that a URL that should be refused causes a connection
 
     def connect(self, address: tuple[str, int], timeout_s: float) -> socket.socket:
         self.connected.append(address)
@@ -241,7 +241,7 @@ class Internet:
 NAMES = {"localhost": ["127.0.0.1"], "intranet.example": ["10.0.0.1"]}
 
 HOSTILE_URLS = [
-    # No URL, or not of a kind that is fetched.
+    # Not a URL, or an unsupported one.
     "", " ", "photos.example", "photos.example/a.jpg", "/photo", "//photos.example/photo", "http:",
     "http://", "http:///photo", "http:/photos.example/photo", "http:photos.example/photo",
     "http://?", "http://#", "http://:80/", "https://:443", "://photos.example/",
@@ -277,7 +277,7 @@ HOSTILE_URLS = [
     "http://photos.example℀other.example/", "http://photos.example\uff20127.0.0.1/",
     f"http://{'a' * 64}.example/", f"http://{'a.' * 127}example/",
     "http://photos.example/" + "a" * 9000,
-    # Addresses written so that some take them for others.
+    # Addresses that parsers interpret differently.
     "http://134744072/", "http://0x08080808/", "http://010.8.8.8/", "http://8.8.2056/",
     "http://8.526344/",
     "http://8.8.8.0x8/", "http://0X8.8.8.8/", "http://8.8.8.8.8/", "http://8.8.8.256/",
@@ -375,9 +375,7 @@ def test_connects_to_a_public_address(site: Site, address: str) -> None:
         ("http://photos.example/photo?size=가", "photos.example", "photos.example", 80),
     ],
 )
-def test_asks_the_host_that_the_url_names(
-    site: Site, url: str, host: str, header: str, port: int
-) -> None:
+def test_sends_the_host_of_the_url(site: Site, url: str, host: str, header: str, port: int) -> None:
     internet = Internet(site)
     assert internet.fetcher().fetch(url) == PHOTO
     assert internet.looked_up == [host]
@@ -385,7 +383,7 @@ def test_asks_the_host_that_the_url_names(
     assert f"\r\nHost: {header}\r\n" in site.requests[0]
 
 
-def test_asks_for_the_bytes_as_they_are_and_tells_nothing_more(site: Site) -> None:
+def test_requests_uncompressed_bytes_and_sends_no_other_headers(site: Site) -> None:
     Internet(site).fetcher().fetch("http://photos.example/photo?size=가")
     assert site.requests == [
         "GET /photo?size=%EA%B0%80 HTTP/1.1\r\nHost: photos.example\r\n"
@@ -411,7 +409,7 @@ def test_downloads_as_many_bytes_as_the_limit(site: Site) -> None:
     assert Internet(site).fetcher().fetch("http://photos.example/limit") == bytes(LIMIT)
 
 
-def test_takes_no_more_than_was_announced(site: Site) -> None:
+def test_reads_no_more_than_the_announced_length(site: Site) -> None:
     assert Internet(site).fetcher().fetch("http://photos.example/announces-less") == PHOTO[:100]
 
 
@@ -443,7 +441,9 @@ REFUSED_PATHS = [
 ]  # fmt: skip
 
 
-def test_refuses_answers_that_are_no_complete_image(site: Site, subtests: pytest.Subtests) -> None:
+def test_refuses_incomplete_and_unsuccessful_responses(
+    site: Site, subtests: pytest.Subtests
+) -> None:
     fetcher = Internet(site).fetcher()
     for path in REFUSED_PATHS:
         with subtests.test(path=path):
@@ -471,7 +471,7 @@ SLOW_PATHS = [
 ]  # fmt: skip
 
 
-def test_gives_up_servers_that_are_slow_however_they_are(site: Site) -> None:
+def test_gives_up_slow_servers_of_every_kind(site: Site) -> None:
     fetcher = Internet(site).fetcher(timeout_s=SHORT_S)
     with ThreadPoolExecutor(len(SLOW_PATHS)) as pool:
         downloads = {
@@ -481,12 +481,12 @@ def test_gives_up_servers_that_are_slow_however_they_are(site: Site) -> None:
     assert errors == dict.fromkeys(SLOW_PATHS, ImageDownloadTimeoutError)
 
 
-def test_gives_up_a_server_that_never_shakes_hands(site: Site) -> None:
+def test_gives_up_a_server_that_never_completes_the_tls_handshake(site: Site) -> None:
     with pytest.raises(ImageDownloadTimeoutError):
         Internet(site).fetcher(timeout_s=SHORT_S).fetch("https://photos.example/photo")
 
 
-def test_gives_up_a_name_that_is_never_resolved() -> None:
+def test_gives_up_a_name_that_never_resolves() -> None:
     internet = Internet()
     released, ended = Event(), Event()
 
@@ -506,7 +506,7 @@ def test_gives_up_a_name_that_is_never_resolved() -> None:
     assert internet.connected == []
 
 
-def test_gives_up_addresses_that_do_not_answer_in_time() -> None:
+def test_gives_up_addresses_that_do_not_respond_in_time() -> None:
     waits = []
 
     def hang(_address: tuple[str, int], timeout_s: float) -> socket.socket:
@@ -532,7 +532,7 @@ def test_gives_up_addresses_that_do_not_answer_in_time() -> None:
         "/to/user", "/to/ambiguous", "/to/backslashes", "/to/tabbed", "/to/nowhere", "/to/latin-1",
     ],
 )  # fmt: skip
-def test_follows_no_redirect_to_where_a_url_may_not_lead(site: Site, path: str) -> None:
+def test_refuses_redirects_to_urls_that_are_refused(site: Site, path: str) -> None:
     internet = Internet(site, NAMES)
     with pytest.raises(ImageUrlError):
         internet.fetcher().fetch("http://photos.example" + path)
@@ -548,7 +548,7 @@ def test_follows_three_redirects_and_no_more(site: Site) -> None:
         assert len(internet.connected) == 4
 
 
-def test_connects_to_the_very_address_that_it_checked_at_each_hop(site: Site) -> None:
+def test_connects_to_the_checked_address_at_each_redirect(site: Site) -> None:
     internet = Internet(site)
     addresses = iter([[PUBLIC], [ANOTHER_PUBLIC], ["127.0.0.1"]])
     fetcher = GuardedFetcher(
@@ -564,7 +564,7 @@ def test_connects_to_the_very_address_that_it_checked_at_each_hop(site: Site) ->
 
 
 @pytest.mark.parametrize("failure", [ConnectionRefusedError, TimeoutError])
-def test_goes_on_to_the_next_address_where_one_fails(site: Site, failure: type[OSError]) -> None:
+def test_tries_the_next_address_if_one_fails(site: Site, failure: type[OSError]) -> None:
     internet = Internet(site, {"photos.example": [ANOTHER_PUBLIC, PUBLIC]})
 
     def connect(address: tuple[str, int], timeout_s: float) -> socket.socket:
@@ -657,7 +657,7 @@ def test_refuses_a_self_signed_certificate(secure_site: Site, asked_for: list[st
     assert secure_site.requests == []
 
 
-def test_reads_over_tls_from_a_server_that_proves_the_name_in_the_url(
+def test_downloads_over_tls_from_a_server_with_a_valid_certificate(
     secure_site: Site, pem: Path, asked_for: list[str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
@@ -673,7 +673,7 @@ def test_reads_over_tls_from_a_server_that_proves_the_name_in_the_url(
 
 
 @pytest.mark.parametrize("path", ["/until-closed", "/announces-more", "/to/plain"])
-def test_tls_is_neither_cut_short_nor_given_up(
+def test_refuses_truncated_tls_and_redirects_to_http(
     secure_site: Site, pem: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
@@ -684,7 +684,7 @@ def test_tls_is_neither_cut_short_nor_given_up(
     assert internet.connected == [(PUBLIC, 443)]
 
 
-def test_refuses_a_server_that_answers_tls_with_plain_text() -> None:
+def test_refuses_a_server_that_responds_to_tls_in_plain_text() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(photo())
     fetcher = GuardedFetcher(

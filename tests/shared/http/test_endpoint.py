@@ -10,7 +10,8 @@ from harness import builders
 from shared.app import App
 from shared.core.errors import NoFaceError
 from shared.core.metering.models import Limits
-from shared.http.endpoint import Handler, endpoint
+from shared.handler import Handler
+from shared.http import endpoint
 from shared.http.request import Request
 from shared.http.response import Payload
 from tests import log_lines
@@ -58,12 +59,12 @@ def test_counts_a_call_by_its_outcome(
     assert metrics.values.keys() == {("call_duration_seconds", ROUTE)}
 
 
-def test_counts_a_call_that_was_not_let_in(app: App, metrics: InMemoryMetrics) -> None:
+def test_counts_a_refused_call(app: App, metrics: InMemoryMetrics) -> None:
     failing(None)(builders.event(headers={}), Context(), app)
     assert metrics.totals == {("calls", ROUTE, "MissingKeyError"): 1}
 
 
-def test_counts_every_one_of_many_at_once(app: App, metrics: InMemoryMetrics) -> None:
+def test_counts_every_one_of_many_concurrent_calls(app: App, metrics: InMemoryMetrics) -> None:
     handler = failing(None)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: handler(builders.event(), Context(), app), range(64)))
@@ -81,7 +82,7 @@ def test_every_line_of_a_call_has_the_ids(app: App, caplog: pytest.LogCaptureFix
         assert line["invocation"] == "invocation-of-the-tests"
 
 
-def test_what_an_invocation_counts_is_given_out_at_its_end(
+def test_flushes_metrics_at_the_end_of_an_invocation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = builders.app(tmp_path, METRICS="emf")

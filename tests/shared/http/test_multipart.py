@@ -146,7 +146,7 @@ def test_refuses_a_form_that_ends_too_early(length: int) -> None:
         body(part('name="a"').replace(b'"a"', b'"\xff"')),
     ],
 )
-def test_refuses_what_is_no_form(content: bytes) -> None:
+def test_refuses_a_body_that_is_not_a_form(content: bytes) -> None:
     assert_refused(content)
 
 
@@ -169,14 +169,14 @@ def test_refuses_long_headers_and_many_of_them() -> None:
     assert_refused(b"--x\r\n" + b"a" * 5_000_000)
 
 
-def test_refuses_a_long_text_but_no_long_file() -> None:
+def test_refuses_a_long_text_but_accepts_a_long_file() -> None:
     assert parse(body(part('name="a"', b"v" * 4096)), TYPE).texts == {"a": "v" * 4096}
     assert_refused(body(part('name="a"', b"v" * 4097)))
     assert parse(body(part('name="a"; filename="f"', b"v" * 4097)), TYPE).files
 
 
 @pytest.mark.integration
-def test_opens_no_file() -> None:
+def test_does_not_open_a_file() -> None:
     code = """
 import sys
 from shared.http.multipart import parse

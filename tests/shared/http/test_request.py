@@ -27,7 +27,7 @@ def test_reads_a_binary_body() -> None:
 @pytest.mark.parametrize(
     "body", ["", "{", "[]", "1", "null", '"x"', "[" * 100_000, '{"a":' * 100_000, "9" * 10_000]
 )
-def test_refuses_a_body_that_is_no_json_object(body: str) -> None:
+def test_refuses_a_body_that_is_not_a_json_object(body: str) -> None:
     with pytest.raises(InvalidParameterError):
         _ = request_with(body=body).json
 
@@ -71,6 +71,6 @@ def test_decodes_base64(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a", "????", "aGVsbG8*", "/etc/passwd!", "얼굴", "aGVs=bG8=x"])
-def test_refuses_what_is_no_base64(text: str) -> None:
+def test_refuses_text_that_is_not_base64(text: str) -> None:
     with pytest.raises(InvalidParameterError, match="file is not base64"):
         decode_base64(text, "file")

@@ -1,4 +1,4 @@
-"""A group in a store, an index over it, and what the group ought to hold."""
+"""A group in a store, an index over it, and the expected content of the group."""
 
 import uuid
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ PLENTY = 1 << 30
 
 
 class Story:
-    """A group in a store, an index over it, and what the group ought to hold."""
+    """A group in a store, an index over it, and the expected content of the group."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class Story:
         self.create("g")
 
     def fresh_builder(self) -> SnapshotBuilder:
-        """Return the builder of another process."""
+        """Return a builder, as another process would."""
         return SnapshotBuilder(
             self.faces, self.sealer, self.snapshots, graph_min_faces=self.graph_min_faces
         )
 
     def fresh_index(self) -> GroupIndex:
-        """Return the index of another process."""
+        """Return an index, as another process would."""
         return GroupIndex(
             self.faces,
             self.sealer,
@@ -73,7 +73,7 @@ class Story:
         self.groups.create(Group("t", name, name, "m", datetime.now(UTC), key))
 
     def restore_backup(self) -> None:
-        """Go on with a store that knows the group and its data key, but nothing done to it."""
+        """Continue with a store that has the group and its data key, but none of its changes."""
         group = replace(self.group(), face_count=0, last_change=0)
         self.groups = InMemoryGroups()
         self.groups.create(group)
@@ -86,7 +86,7 @@ class Story:
         return self.groups.get("t", name)
 
     def vector(self) -> NDArray[np.float32]:
-        """Return a new view of one of the people."""
+        """Return a new vector of one of the people."""
         (vector,) = self.population.anyone()
         return np.asarray(vector)
 
@@ -118,7 +118,7 @@ class Story:
     def check(
         self, limit: int = 10, min_score: float = -1.0, *, must_be_exact: bool = False
     ) -> None:
-        """Hold a search against a plain scan; equal scores may stand in any order."""
+        """Compare a search with a plain scan; equal scores may be in any order."""
         query = self.vector()
         ids, scores = self.index.search(
             self.group(), query, limit=limit, min_score=min_score, must_be_exact=must_be_exact

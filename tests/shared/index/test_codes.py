@@ -1,4 +1,4 @@
-"""What codes let through, against the products of all rows."""
+"""The candidates of codes, compared with the products of all rows."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def check(vectors: NDArray[np.float32], query: NDArray[np.float32], seed: int = 0) -> None:
-    """Hold what is let through against all rows, some of them dead, for many limits."""
+    """Compare the candidates with all rows, some of them removed, for several limits."""
     codes = Codes(vectors)
     alive = np.random.default_rng(seed).random(len(vectors)) < 0.9
     scores = vectors.astype(np.float64) @ query
@@ -32,7 +32,7 @@ def check(vectors: NDArray[np.float32], query: NDArray[np.float32], seed: int = 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_face_is_missed(seed: int) -> None:
+def test_misses_no_face(seed: int) -> None:
     population = Population(people=ROWS // 5, seed=seed)
     vectors = population.anyone(ROWS)
     check(vectors, population.anyone()[0], seed)
@@ -40,15 +40,15 @@ def test_no_face_is_missed(seed: int) -> None:
 
 
 @pytest.mark.parametrize("dimensions", [3, 64, 128, 192, 512])
-def test_no_face_is_missed_whatever_the_dimensions(dimensions: int) -> None:
+def test_misses_no_face_in_any_number_of_dimensions(dimensions: int) -> None:
     random = np.random.default_rng(dimensions)
     vectors = unit(random.normal(size=(ROWS, dimensions)))
     check(vectors, unit(random.normal(size=dimensions)))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_face_is_missed_among_near_equals(seed: int) -> None:
-    """Among these, rounded rows stand in quite another order: all that counts is the bound."""
+def test_misses_no_face_among_nearly_equal_ones(seed: int) -> None:
+    """The quantised rows have a very different order, so only the bound helps."""
     random = np.random.default_rng(seed)
     query = unit(np.ones(2))
     check(unit(query + 0.01 * random.normal(size=(ROWS, 2))), query, seed)
@@ -56,16 +56,16 @@ def test_no_face_is_missed_among_near_equals(seed: int) -> None:
     check(unit(query + 0.003 * random.normal(size=(ROWS, 128))), query, seed)
 
 
-def test_no_face_is_missed_where_the_last_rows_are_rounded_to_themselves(
+def test_misses_no_face_if_the_last_rows_are_quantised_exactly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.index.codes._AT_ONCE", ROWS)
+    monkeypatch.setattr("shared.index.codes._BLOCK_ROWS", ROWS)
     query = unit(np.ones(2))
     near = unit(query + 0.01 * np.random.default_rng(1).normal(size=(ROWS, 2)))
     check(np.concatenate([near, np.tile(np.array([1, 0], np.float32), (ROWS, 1))]), query)
 
 
-def test_no_face_is_missed_where_one_number_is_far_greater_than_all_others() -> None:
+def test_misses_no_face_if_one_number_is_far_greater_than_all_others() -> None:
     random = np.random.default_rng(1)
     vectors = unit(random.normal(size=(ROWS, 128)))
     vectors[5] = np.eye(128)[3]
@@ -73,7 +73,7 @@ def test_no_face_is_missed_where_one_number_is_far_greater_than_all_others() -> 
     check(vectors, vectors[5])
 
 
-def test_no_face_is_missed_though_the_query_is_rounded_coarsely(
+def test_misses_no_face_if_the_query_is_quantised_coarsely(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shared.index.codes._MAX_QUERY_CODE", 3)
@@ -82,26 +82,26 @@ def test_no_face_is_missed_though_the_query_is_rounded_coarsely(
     check(unit(query + 0.5 * random.normal(size=(ROWS, 2))), query)
 
 
-def test_equal_faces_are_all_let_through() -> None:
+def test_all_equal_faces_are_candidates() -> None:
     vectors = Population(people=20).anyone(ROWS)
     vectors[100:200] = vectors[0]
     found = Codes(vectors).candidates(vectors[0], np.ones(ROWS, bool), 3, 0.9)
     assert set(found.tolist()) >= {0, *range(100, 200)}
 
 
-def test_few_more_are_let_through_than_wanted() -> None:
+def test_there_are_few_more_candidates_than_requested() -> None:
     population = Population(people=ROWS // 5)
     codes = Codes(population.anyone(ROWS))
     for query in population.anyone(50):
         assert len(codes.candidates(query, np.ones(ROWS, bool), 5, -1.0)) <= 40
 
 
-def test_where_fewer_live_than_are_wanted_only_those_are_let_through() -> None:
+def test_removed_faces_are_never_candidates() -> None:
     vectors = Population(people=20).anyone(ROWS)
     alive = np.zeros(ROWS, bool)
     alive[[3, 5]] = True
     assert Codes(vectors).candidates(vectors[0], alive, 5, -1.0).tolist() == [3, 5]
 
 
-def test_codes_take_a_byte_a_number() -> None:
+def test_codes_use_one_byte_per_number() -> None:
     assert Codes(Population(people=20).anyone(ROWS)).bytes == ROWS * 128

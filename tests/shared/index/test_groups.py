@@ -1,4 +1,4 @@
-"""The index of groups against a plain scan, where there is no snapshot."""
+"""The index of groups without a snapshot, compared with a plain scan."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_finds_what_a_plain_scan_finds(story: Story, limit: int, min_score: floa
     story.check(limit, min_score)
 
 
-def test_follows_what_is_added_and_removed(story: Story) -> None:
+def test_follows_additions_and_removals(story: Story) -> None:
     for step in range(12):
         story.add(17 * (step % 5))
         story.check(limit=2000)
@@ -35,7 +35,7 @@ def test_follows_what_is_added_and_removed(story: Story) -> None:
     assert story.known
 
 
-def test_a_group_emptied_and_filled_again_is_right(story: Story) -> None:
+def test_searches_a_group_emptied_and_filled_again(story: Story) -> None:
     story.add(200)
     story.check()
     story.remove(200)
@@ -70,7 +70,7 @@ def test_groups_do_not_mix(story: Story) -> None:
     assert ids == []
 
 
-def test_forgets_the_group_searched_longest_ago_and_reads_it_again(tmp_path: Path) -> None:
+def test_evicts_the_least_recently_searched_group_and_reads_it_again(tmp_path: Path) -> None:
     story = Story(tmp_path, max_bytes=1)
     story.add(50)
     story.check()
@@ -81,7 +81,7 @@ def test_forgets_the_group_searched_longest_ago_and_reads_it_again(tmp_path: Pat
     assert story.faces.changes_read == 50
 
 
-def test_searches_while_the_group_changes_miss_nothing_old(story: Story) -> None:
+def test_a_search_during_changes_misses_no_older_face(story: Story) -> None:
     story.add(500)
     old = list(story.known)[100:]
     queries = [(face_id, story.known[face_id]) for face_id in old[::8]]

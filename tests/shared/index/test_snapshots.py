@@ -1,4 +1,4 @@
-"""Search through snapshots, codes and graphs, against a plain scan of what the group holds."""
+"""Search through snapshots, codes and graphs, compared with a plain scan of the group."""
 
 import json
 import logging
@@ -12,25 +12,32 @@ import pytest
 
 from shared.core.errors import StoreUnavailableError
 from shared.core.recognition.snapshots import manifest_key, part_key
+from shared.index.groups import GroupIndex
 from shared.index.vectors import GroupVectors
 from tests.shared.index.story import PLENTY, Story
 
 pytestmark = pytest.mark.integration  # the first graph of a process is compiled
 
 FACES = 1500
-LARGE = 1000  # faces; from here on a group has snapshots
+LARGE = 1000  # faces; groups of this size have snapshots
 
 
 @pytest.fixture
 def story(tmp_path: Path) -> Story:
-    """A group with a graph over most of its faces, and some that came and went since."""
+    """A group with a graph over most of its faces, and some additions and removals since."""
     return changed_since_its_snapshot(Story(tmp_path, min_faces=LARGE, graph_min_faces=LARGE))
 
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Story:
-    """The same without a graph, as groups are."""
+    """The same without a graph, which is the default."""
     return changed_since_its_snapshot(Story(tmp_path, min_faces=LARGE))
+
+
+@pytest.fixture
+def no_background_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search starts a refresh, so a test decides when codes are attached."""
+    monkeypatch.setattr(GroupIndex, "_is_refresh_due", lambda *_: False)
 
 
 def changed_since_its_snapshot(story: Story) -> Story:
@@ -48,7 +55,7 @@ def version_in_force(story: Story) -> str:
 
 
 def wait_until_ready(story: Story) -> None:
-    """Search once, and wait until the thread that this started has attached the codes."""
+    """Search once, and wait until the background thread has attached the codes."""
     story.check()
     deadline = time.monotonic() + 240
     while not story.index.is_ready(story.group()):
@@ -72,7 +79,7 @@ def graph_is_used(story: Story) -> bool:
 
 
 def check_without_graph(story: Story) -> None:
-    """See that a fresh process gives the right answers, and through no graph."""
+    """Check that a new process gives the right results without a graph."""
     story.index = story.fresh_index()
     wait_until_ready(story)
     assert not graph_is_used(story)
@@ -106,7 +113,7 @@ def test_codes_find_what_a_scan_finds(plain: Story) -> None:
     assert not graph_is_used(plain)
 
 
-def test_every_search_of_a_snapshot_goes_through_its_codes(
+def test_every_search_of_a_snapshot_uses_its_codes(
     plain: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait_until_ready(plain)
@@ -121,6 +128,7 @@ def test_every_search_of_a_snapshot_goes_through_its_codes(
             plain.check(limit, must_be_exact=must_be_exact)
 
 
+@pytest.mark.usefixtures("no_background_refresh")
 def test_codes_count_as_memory_in_use(plain: Story) -> None:
     search_without_refresh(plain)
     before = vectors_of(plain).bytes
@@ -128,7 +136,8 @@ def test_codes_count_as_memory_in_use(plain: Story) -> None:
     assert vectors_of(plain).bytes - before == FACES * 128
 
 
-def test_rows_that_came_since_are_all_that_is_multiplied_number_by_number(plain: Story) -> None:
+@pytest.mark.usefixtures("no_background_refresh")
+def test_only_rows_added_since_are_multiplied_completely(plain: Story) -> None:
     search_without_refresh(plain)
     assert vectors_of(plain).scanned == FACES + 40
     plain.index._refresh(plain.group(), vectors_of(plain))
@@ -140,7 +149,7 @@ def test_a_snapshot_without_a_graph_is_one_blob_and_its_manifest(plain: Story) -
     assert sorted(names) == ["manifest", "vectors"]
 
 
-def test_a_graph_that_is_not_wanted_any_more_is_not_searched(
+def test_does_not_use_a_graph_that_is_no_longer_wanted(
     story: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     story.graph_min_faces = PLENTY
@@ -148,7 +157,7 @@ def test_a_graph_that_is_not_wanted_any_more_is_not_searched(
     assert not caplog.records
 
 
-def test_a_graph_that_is_not_there_yet_is_not_missed(
+def test_works_without_a_graph_that_is_not_built_yet(
     plain: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain.graph_min_faces = LARGE
@@ -172,7 +181,7 @@ def test_a_new_face_is_found_at_once_and_a_removed_one_never(
         assert not {story.found(vector)[0] for vector in vectors} & set(removed)
 
 
-def test_where_the_graph_may_have_cut_faces_off_all_are_looked_at(story: Story) -> None:
+def test_scans_all_faces_if_the_graph_may_have_cut_some_off(story: Story) -> None:
     wait_for_graph(story)
     twin = story.vector()
     story.add_vectors([twin] * 200)
@@ -188,20 +197,22 @@ def test_where_the_graph_may_have_cut_faces_off_all_are_looked_at(story: Story) 
     assert not set(left) & set(ids)
 
 
-def test_a_search_that_must_be_exact_does_not_go_through_the_graph(story: Story) -> None:
+def test_an_exact_search_does_not_use_the_graph(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wait_for_graph(story)
 
-    def search(*_: object) -> object:
-        raise AssertionError("went through the graph")
+    def nearest(*_: object, **__: object) -> object:
+        raise AssertionError("used the graph")
 
-    vectors_of(story).search = search  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(vectors_of(story)._parts.graph, "nearest", nearest)
     story.check(limit=5, must_be_exact=True)
     story.check(limit=21)
     with pytest.raises(AssertionError, match="graph"):
         story.check(limit=5)
 
 
-def test_a_group_that_shrinks_below_its_snapshot_stays_right(story: Story) -> None:
+def test_searches_a_group_that_shrank_far_below_its_snapshot(story: Story) -> None:
     wait_for_graph(story)
     story.remove(FACES // 2)
     story.check(limit=2000)
@@ -212,7 +223,7 @@ def test_a_group_that_shrinks_below_its_snapshot_stays_right(story: Story) -> No
     story.check(limit=2000)
 
 
-def test_a_newer_snapshot_is_taken_up_in_the_background(story: Story) -> None:
+def test_loads_a_newer_snapshot_in_the_background(story: Story) -> None:
     wait_for_graph(story)
     old = version_in_force(story)
     story.add(1200)
@@ -231,15 +242,15 @@ def test_a_newer_snapshot_is_taken_up_in_the_background(story: Story) -> None:
     story.check()
 
 
-def test_looks_for_a_newer_snapshot_only_now_and_then(tmp_path: Path) -> None:
+def test_looks_for_a_newer_snapshot_once_per_interval(tmp_path: Path) -> None:
     story = Story(tmp_path, min_faces=LARGE)
     story.add(FACES)
     for _ in range(20):
         story.check()
-    assert vectors_of(story).next_look == 30.0
+    assert vectors_of(story).next_refresh == 30.0
 
 
-def test_a_small_group_has_no_business_with_snapshots(tmp_path: Path) -> None:
+def test_a_small_group_has_no_snapshot(tmp_path: Path) -> None:
     story = Story(tmp_path, min_faces=LARGE)
     story.add(LARGE - 1)
     story.check()
@@ -248,7 +259,7 @@ def test_a_small_group_has_no_business_with_snapshots(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["vectors", "graph"])
 @pytest.mark.parametrize("damage", ["missing", "changed", "truncated", "of another version"])
-def test_a_damaged_snapshot_costs_no_answers(
+def test_a_damaged_snapshot_does_not_change_results(
     story: Story, part: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = part_key(story.group().generation, version_in_force(story), part)
@@ -278,7 +289,9 @@ def test_a_damaged_snapshot_costs_no_answers(
 @pytest.mark.parametrize(
     "manifest", [b"", b"{", b"[]", b'{"version": 1}', b"\xff", b"null", b" " * 70_000]
 )
-def test_a_broken_manifest_costs_no_answers_and_is_replaced(story: Story, manifest: bytes) -> None:
+def test_a_broken_manifest_does_not_change_results_and_is_replaced(
+    story: Story, manifest: bytes
+) -> None:
     story.blobs.put(manifest_key("g"), manifest)
     story.index = story.fresh_index()
     story.check(limit=2000)
@@ -313,7 +326,7 @@ def test_a_snapshot_that_is_newer_than_a_restored_store_hides_no_face(story: Sto
     assert story.faces.changes_read == 0
 
 
-def test_nothing_plain_is_stored(story: Story) -> None:
+def test_stores_nothing_unencrypted(story: Story) -> None:
     pieces = [vector[8:16].tobytes() for vector in list(story.known.values())[:200]]
     for info in story.blobs.list():
         content = story.blobs.get(info.key).data
@@ -322,7 +335,7 @@ def test_nothing_plain_is_stored(story: Story) -> None:
             assert not any(face_id.encode() in content for face_id in list(story.known)[:50])
 
 
-def test_of_two_that_build_at_once_one_publishes(story: Story) -> None:
+def test_one_of_two_concurrent_builders_publishes(story: Story) -> None:
     start = threading.Barrier(2)
     replace = story.blobs.replace
 
@@ -343,7 +356,9 @@ class StoppedError(Exception):
 
 
 @pytest.mark.parametrize("writes", [0, 1, 2])
-def test_a_builder_that_dies_leaves_the_snapshot_before_in_force(story: Story, writes: int) -> None:
+def test_a_builder_that_dies_leaves_the_previous_snapshot_in_force(
+    story: Story, writes: int
+) -> None:
     old = version_in_force(story)
     story.add(200)
     put, replace, left = story.blobs.put, story.blobs.replace, [writes]
@@ -369,7 +384,7 @@ def test_a_builder_that_dies_leaves_the_snapshot_before_in_force(story: Story, w
     assert version_in_force(story) != old
 
 
-def test_a_search_goes_on_while_the_store_of_snapshots_is_away(
+def test_searches_work_while_the_snapshots_are_unavailable(
     story: Story, caplog: pytest.LogCaptureFixture
 ) -> None:
     story.check()
@@ -383,10 +398,10 @@ def test_a_search_goes_on_while_the_store_of_snapshots_is_away(
     story.check()
     story.index = story.fresh_index()
     story.check(limit=5000)
-    assert "a snapshot cannot be had at present" in caplog.text
+    assert "a snapshot is unavailable at present" in caplog.text
 
 
-def test_vectors_of_the_snapshot_are_those_of_the_rows(story: Story) -> None:
+def test_a_snapshot_has_the_vectors_of_the_rows(story: Story) -> None:
     snapshot = story.snapshots.load(story.group())
     assert snapshot is not None
     assert len(snapshot.face_ids) == FACES

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness import photos
-from shared.vision.alignment import Floats, cut_square, fit_similarities
+from shared.vision.alignment import Floats, crop_square, fit_similarities
 
 SIDE = 112  # of the crops, in pixels
 
@@ -20,7 +20,7 @@ def moved(matrix: Floats, points: Floats) -> Floats:
     return result
 
 
-def test_finds_the_similarities_that_points_were_moved_by() -> None:
+def test_recovers_the_similarities_that_moved_the_points() -> None:
     expected = np.array(
         [
             similarity(2.5, 0, (3, -7)),
@@ -35,7 +35,7 @@ def test_finds_the_similarities_that_points_were_moved_by() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
-def test_no_other_similarity_comes_nearer_to_points_that_none_fits() -> None:
+def test_no_other_similarity_fits_noisy_points_better() -> None:
     rng = np.random.default_rng(1)
     target = POINTS * 3 + rng.normal(0, 4, POINTS.shape)
 
@@ -51,22 +51,22 @@ def test_no_other_similarity_comes_nearer_to_points_that_none_fits() -> None:
         assert error(found) < error(turn)
 
 
-def test_does_not_mirror_points_that_are_mirrored() -> None:
+def test_never_mirrors() -> None:
     (found,) = fit_similarities(POINTS, (POINTS * (-1, 1))[np.newaxis])
 
     assert np.linalg.det(found[:, :2]) >= 0
 
 
-def test_fits_no_faces() -> None:
+def test_fits_an_empty_batch() -> None:
     assert fit_similarities(POINTS, np.empty((0, 5, 2))).shape == (0, 2, 3)
 
 
 @pytest.mark.parametrize("side", [1, 112, 150])
-def test_cuts_exactly_the_pixels_under_the_crop(side: int) -> None:
+def test_crops_exactly_the_pixels_under_the_square(side: int) -> None:
     rng = np.random.default_rng(2)
     image = rng.integers(0, 256, (200, 220, 3), dtype=np.uint8)
 
-    crop = cut_square(image, similarity(1, 0, (31, 17)), side)
+    crop = crop_square(image, similarity(1, 0, (31, 17)), side)
 
     np.testing.assert_array_equal(crop, image[17 : 17 + side, 31 : 31 + side])
 
@@ -76,7 +76,7 @@ def test_shrinks_without_moving_anything(scale: float) -> None:
     side = round(SIDE * scale) + 40
     x, y = np.meshgrid(np.arange(side), np.arange(side))
     ramps = np.stack([x, y, x + y], axis=-1) * (250 / (2 * side))
-    crop = cut_square(np.rint(ramps).astype(np.uint8), similarity(scale, 10, (40, 5)), SIDE)
+    crop = crop_square(np.rint(ramps).astype(np.uint8), similarity(scale, 10, (40, 5)), SIDE)
 
     inner = np.arange(20, 92)
     pixels = np.stack(np.meshgrid(inner, inner), axis=-1).reshape(-1, 2).astype(float)
@@ -88,37 +88,37 @@ def test_shrinks_without_moving_anything(scale: float) -> None:
     assert np.abs(drift).max() <= 1.5
 
 
-def test_averages_what_it_shrinks() -> None:
+def test_averages_when_it_shrinks() -> None:
     board = np.indices((900, 900)).sum(axis=0) % 2 * 255
     image = np.repeat(board[..., np.newaxis], 3, axis=2).astype(np.uint8)
 
-    crop = cut_square(image, similarity(5, 20, (100, 50)), SIDE)
+    crop = crop_square(image, similarity(5, 20, (100, 50)), SIDE)
 
     inner = crop[20:90, 20:90].astype(float)
     assert inner.mean() == pytest.approx(127.5, abs=2)
     assert inner.std() < 12
 
 
-def test_is_black_beyond_the_image() -> None:
+def test_a_crop_is_black_outside_the_image() -> None:
     white = np.full((100, 100, 3), 255, np.uint8)
 
     for scale in (0.5, 2.0):
-        crop = cut_square(white, similarity(scale, 0, (-SIDE * scale / 2, 0)), SIDE)
+        crop = crop_square(white, similarity(scale, 0, (-SIDE * scale / 2, 0)), SIDE)
         assert not crop[:, : SIDE // 2 - 3].any()
         assert crop[2 : SIDE // 4, SIDE // 2 + 3 : SIDE // 2 + 30].min() == 255
 
 
 @pytest.mark.parametrize("scale", [0.5, 3.0])
-def test_is_all_black_far_beyond_the_image(scale: float) -> None:
+def test_a_crop_far_outside_the_image_is_black(scale: float) -> None:
     white = np.full((60, 80, 3), 255, np.uint8)
 
-    assert not cut_square(white, similarity(scale, 30, (5000, -3000)), SIDE).any()
+    assert not crop_square(white, similarity(scale, 30, (5000, -3000)), SIDE).any()
 
 
-def test_leaves_the_image_as_it_is() -> None:
+def test_does_not_change_the_image() -> None:
     image = photos.pixels("obama.jpg")
     before = image.copy()
 
-    cut_square(image, similarity(2, 5, (300, 100)), SIDE)
+    crop_square(image, similarity(2, 5, (300, 100)), SIDE)
 
     np.testing.assert_array_equal(image, before)

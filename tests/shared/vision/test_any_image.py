@@ -1,4 +1,4 @@
-"""Whatever an image shows and of whatever shape it is, it is looked at without an error."""
+"""Images of any content and any shape are processed without an error."""
 
 import math
 
@@ -51,7 +51,7 @@ def filled(shape: tuple[int, int], content: str, number: int) -> NDArray[np.uint
     number=st.integers(0, 1000),
     threshold=st.none() | st.sampled_from([0.01, 0.3]),
 )
-def test_what_is_found_is_finite_and_in_the_image(
+def test_detections_are_finite_and_inside_the_image(
     app: App,
     profile: DetectionProfile,
     shape: tuple[int, int],

@@ -51,7 +51,7 @@ def test_reads_the_size_of_an_os2_file() -> None:
     ],
     ids=str,
 )
-def test_refuses_a_header_that_cannot_be(changes: dict[str, int]) -> None:
+def test_refuses_an_impossible_header(changes: dict[str, int]) -> None:
     with pytest.raises(CorruptImageError):
         bmp.read_header(file(**changes))
 
@@ -74,31 +74,31 @@ def test_refuses_a_compressed_file_with_the_top_row_first() -> None:
         bmp.read_header(data)
 
 
-def test_the_lowest_height_of_all_is_too_many_pixels() -> None:
+def test_the_lowest_possible_height_means_too_many_pixels() -> None:
     with pytest.raises(TooManyPixelsError):
         IMAGES.decode(file(height=-(2**31)))
 
 
-def test_refuses_every_file_that_is_cut_off() -> None:
+def test_refuses_every_truncated_file() -> None:
     data = file()
     for length in range(54, len(data)):
         with pytest.raises(CorruptImageError):
             bmp.pixel_data(data[:length])
 
 
-def test_refuses_a_compressed_file_that_is_cut_off() -> None:
+def test_refuses_a_truncated_compressed_file() -> None:
     data = image_files.bmp((3, 4), 8, b"\3\7\0\0" * 4, palette=bytes(1024), compression=1)
     assert bmp.pixel_data(data) == data
     with pytest.raises(CorruptImageError):
         bmp.pixel_data(data[:-1])
 
 
-def test_keeps_a_plain_file_as_it_is() -> None:
+def test_keeps_a_plain_file_unchanged() -> None:
     assert bmp.pixel_data(file()) == file()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
-def test_reads_the_bitmaps_of_pillow(mode: str) -> None:
+def test_decodes_bitmaps_of_pillow(mode: str) -> None:
     data = image_files.save(image_files.photo().convert(mode), "BMP")
     photo = IMAGES.decode(data)
     assert difference(photo.upright_bgr, pillow(data, "RGB")) == 0

@@ -1,4 +1,4 @@
-"""What is found on real photos, and on scenes made of them."""
+"""Detection in real photos, and in scenes composed of them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -34,7 +34,7 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def close_up(app: App, name: str, around: float) -> NDArray[np.uint8]:
-    """Return a square of a photo about its face, some times as high as the face is."""
+    """Return a square around the face of a photo, with `around` times the height of the face."""
     pixels = photos.pixels(name)
     box = find(app, pixels, RECOGNITION)[0].box
     half = box.height * around / 2
@@ -43,7 +43,7 @@ def close_up(app: App, name: str, around: float) -> NDArray[np.uint8]:
 
 
 def scene(app: App, heights: list[int]) -> tuple[NDArray[np.uint8], list[Box]]:
-    """Return a Full HD photo of a blurred wall with heads in a row, and where their faces are."""
+    """Return a Full HD photo of a blurred wall with heads in a row, and the boxes of the faces."""
     wall = cv2.resize(photos.pixels("obama.jpg")[:150, :260], FULL_HD[::-1])
     image = np.asarray(cv2.GaussianBlur(wall, (0, 0), 20), np.uint8)
     boxes = []
@@ -78,7 +78,7 @@ def test_finds_the_one_face_of_a_portrait(app: App, name: str, profile: Detectio
 
 
 @pytest.mark.parametrize("name", ["obama_partial_face.jpg", "obama_partial_face2.jpg"])
-def test_finds_a_face_that_the_photo_cuts(app: App, name: str) -> None:
+def test_finds_a_face_cut_by_the_border(app: App, name: str) -> None:
     pixels = photos.pixels(name)
     (face,) = find(app, pixels, HIDING)
     assert face.box.height > 250
@@ -86,7 +86,7 @@ def test_finds_a_face_that_the_photo_cuts(app: App, name: str) -> None:
     assert face.box.x2 <= pixels.shape[1]
 
 
-def test_landmarks_are_where_they_are_on_the_photo(app: App) -> None:
+def test_landmarks_match_a_manual_annotation(app: App) -> None:
     (face,) = find(app, photos.pixels("astronaut"), RECOGNITION)
     by_eye = [(203, 102), (248, 103), (224, 126), (204, 141), (243, 143)]
     assert np.array(face.landmarks) == pytest.approx(np.array(by_eye), abs=6)
@@ -112,7 +112,7 @@ def test_hiding_finds_large_and_tiny_faces_in_one_call(app: App) -> None:
     assert count_found(find(app, pixels, HIDING), boxes) == len(boxes)
 
 
-def test_recognition_leaves_tiny_faces_alone(app: App) -> None:
+def test_recognition_ignores_tiny_faces(app: App) -> None:
     pixels, boxes = scene(app, [200, 24, 24, 24])
     assert count_found(find(app, pixels, RECOGNITION), boxes) == 1
 
@@ -138,7 +138,7 @@ def test_the_largest_face_comes_first(app: App) -> None:
     assert all(one.box.area >= other.box.area for one, other in pairwise(faces))
 
 
-def test_the_threshold_is_the_least_confidence(app: App) -> None:
+def test_the_threshold_is_the_lowest_confidence(app: App) -> None:
     pixels, _ = scene(app, [200, 60, 40, 30])
     confidences = sorted(face.confidence for face in find(app, pixels, HIDING))
     above = (confidences[0] + confidences[-1]) / 2
@@ -155,9 +155,7 @@ def moved(face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", ["astronaut", "obama.jpg"])
 @pytest.mark.parametrize("angle", range(0, 360, 45))
-def test_finds_a_face_that_is_turned(
-    app: App, name: str, angle: int, profile: DetectionProfile
-) -> None:
+def test_finds_a_rotated_face(app: App, name: str, angle: int, profile: DetectionProfile) -> None:
     (upright,) = find(app, photos.pixels(name), profile)
     pixels, matrix = photos.turned(photos.pixels(name), angle)
     x, y = moved(upright, matrix).mean(axis=0)
@@ -168,7 +166,7 @@ def test_finds_a_face_that_is_turned(
 
 @pytest.mark.parametrize("name", ["astronaut", "obama.jpg", "obama2.jpg"])
 @pytest.mark.parametrize("angle", [90, 180, 270])
-def test_recognition_knows_where_the_eyes_of_a_turned_face_are(
+def test_recognition_places_the_landmarks_of_a_rotated_face(
     app: App, name: str, angle: int
 ) -> None:
     (upright,) = find(app, photos.pixels(name), RECOGNITION)
@@ -200,14 +198,14 @@ def test_finds_a_face_in_the_dark(app: App, name: str, profile: DetectionProfile
 
 
 def test_one_person_is_one_face(app: App) -> None:
-    """In a large photo of a face, parts of it look like faces of their own."""
+    """In a large photo of a face, parts of it resemble faces."""
     pixels = cv2.resize(close_up(app, "biden.jpg", 2.0), (2200, 2200))
     (face,) = find(app, pixels, HIDING)
     assert face.box.height > 800
 
 
-def test_a_photo_of_many_bands_is_one_photo(app: App) -> None:
-    """A large photo is looked at in bands; each of its faces is found, at their rims too."""
+def test_finds_every_face_of_a_photo_processed_in_bands(app: App) -> None:
+    """A large photo is processed in bands; faces on their edges are found too."""
     head = cv2.resize(close_up(app, "astronaut", 2.2), (150, 150), interpolation=cv2.INTER_AREA)
     wall = np.full((3600, 2200, 3), 127, np.uint8)
     tops = range(10, 3400, 211)
@@ -216,13 +214,13 @@ def test_a_photo_of_many_bands_is_one_photo(app: App) -> None:
     assert len(find(app, wall, HIDING)) == len(tops)
 
 
-def test_noise_is_no_crowd(app: App) -> None:
+def test_finds_nothing_in_noise(app: App) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (1080, 1920, 3)).astype(np.uint8)
     assert find(app, noise, HIDING) == ()
 
 
 def test_colour_channels_are_not_mixed_up(app: App) -> None:
-    """The network was trained on blue, green, red; it is surer of that order than of the other."""
+    """The network was trained on BGR, so it has a higher score in this order."""
     pixels = photos.pixels("astronaut")
     (right,), (wrong,) = (find(app, image, RECOGNITION) for image in (pixels, pixels[..., ::-1]))
     assert right.confidence > wrong.confidence
@@ -232,20 +230,20 @@ def test_colour_channels_are_not_mixed_up(app: App) -> None:
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 5000), (50, 10000), (10000, 50), (3, 70000), (31, 33), (1080, 1920)]
 )
-def test_finds_nothing_where_nothing_is(
+def test_finds_nothing_in_a_uniform_image(
     app: App, shape: tuple[int, int], profile: DetectionProfile
 ) -> None:
     assert find(app, np.full((*shape, 3), 127, np.uint8), profile) == ()
 
 
-def test_the_photo_stays_as_it_is(app: App) -> None:
+def test_detection_does_not_change_the_photo(app: App) -> None:
     pixels = photos.pixels("astronaut")
     photo = photos.decoded(pixels.copy())
     app.detector.detect(photo, profile=HIDING)
     assert np.array_equal(photo.upright_bgr, pixels)
 
 
-def test_threads_find_the_same_at_once(app: App) -> None:
+def test_concurrent_threads_find_the_same(app: App) -> None:
     images = [scene(app, [200, 40, 24])[0], photos.pixels("astronaut"), photos.pixels("biden.jpg")]
     alone = [find(app, image, HIDING) for image in images]
     with ThreadPoolExecutor(3) as pool:

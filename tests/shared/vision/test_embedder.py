@@ -35,7 +35,7 @@ def seen(app: App, name: str) -> Seen:
 
 
 def moved(matrix: NDArray[np.float64], face: Face) -> Face:
-    """Return a face whose landmarks follow a change of the photo; its box is not looked at."""
+    """Return a face whose landmarks follow a change of the photo; its box is not used."""
     points = np.array(face.landmarks) @ matrix[:, :2].T + matrix[:, 2]
     one, two, three, four, five = ((float(x), float(y)) for x, y in points)
     return replace(face, landmarks=(one, two, three, four, five))
@@ -57,7 +57,9 @@ def cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(one @ other)
 
 
-def test_photos_of_a_person_are_nearer_than_those_of_two(app: App, embedder: OnnxEmbedder) -> None:
+def test_photos_of_one_person_are_closer_than_those_of_two(
+    app: App, embedder: OnnxEmbedder
+) -> None:
     names = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "astronaut"]
     *obama, biden, astronaut = (embedder.embed(*seen(app, name))[0] for name in names)
 
@@ -68,7 +70,7 @@ def test_photos_of_a_person_are_nearer_than_those_of_two(app: App, embedder: Onn
 
 
 @pytest.mark.parametrize("name", ["obama_partial_face.jpg", "obama_partial_face2.jpg"])
-def test_knows_a_face_that_the_border_cuts(name: str, app: App, embedder: OnnxEmbedder) -> None:
+def test_recognises_a_face_cut_by_the_border(name: str, app: App, embedder: OnnxEmbedder) -> None:
     (whole,) = embedder.embed(*seen(app, "obama.jpg"))
     (cut,) = embedder.embed(*seen(app, name))
 
@@ -116,7 +118,7 @@ def test_colour_matters_little(app: App, embedder: OnnxEmbedder) -> None:
     assert cosine(found, embedder.embed(*view)[0]) > 0.7
 
 
-def test_many_faces_of_a_photo_are_each_as_alone(app: App, embedder: OnnxEmbedder) -> None:
+def test_a_batch_gives_the_same_vectors_as_single_faces(app: App, embedder: OnnxEmbedder) -> None:
     photo, faces = side_by_side(seen(app, "obama.jpg"), seen(app, "biden.jpg"))
     many = [*faces, *(jittered(face, number) for number in range(9) for face in faces)]
 
@@ -141,7 +143,7 @@ def jittered(face: Face, seed: int) -> Face:
     return moved(np.array([(1, 0, shift[0]), (0, 1, shift[1])]), face)
 
 
-def test_no_faces_have_no_vectors(app: App, embedder: OnnxEmbedder) -> None:
+def test_no_faces_give_no_vectors(app: App, embedder: OnnxEmbedder) -> None:
     photo, _ = seen(app, "biden.jpg")
 
     vectors = embedder.embed(photo, [])
@@ -158,7 +160,7 @@ def test_a_face_far_outside_the_photo_has_a_finite_vector(app: App, embedder: On
     assert np.isfinite(embedder.embed(photo, [away])).all()
 
 
-def test_four_threads_find_the_same(app: App, embedder: OnnxEmbedder) -> None:
+def test_concurrent_threads_give_the_same_vectors(app: App, embedder: OnnxEmbedder) -> None:
     views = [seen(app, name) for name in ("obama.jpg", "biden.jpg", "obama2.jpg", "astronaut")]
     expected = [embedder.embed(*view) for view in views]
 
@@ -168,7 +170,7 @@ def test_four_threads_find_the_same(app: App, embedder: OnnxEmbedder) -> None:
     np.testing.assert_array_equal(found, expected * 3)
 
 
-def test_leaves_the_photo_as_it_is(app: App, embedder: OnnxEmbedder) -> None:
+def test_embedding_does_not_change_the_photo(app: App, embedder: OnnxEmbedder) -> None:
     photo, faces = seen(app, "obama.jpg")
     copy = photo.upright_bgr.copy()
 
@@ -177,12 +179,12 @@ def test_leaves_the_photo_as_it_is(app: App, embedder: OnnxEmbedder) -> None:
     np.testing.assert_array_equal(copy, photo.upright_bgr)
 
 
-def test_says_which_model_made_the_vectors(app: App, embedder: OnnxEmbedder) -> None:
+def test_knows_its_model_version(app: App, embedder: OnnxEmbedder) -> None:
     assert embedder.model_version == app.model_version
 
 
 class Recorder(Session):
-    """A network that keeps what it is shown, and gives every face the same vector."""
+    """A network that records its inputs, and returns the same vector for every face."""
 
     device = "cpu"
     input = "chips"
@@ -200,7 +202,7 @@ class Recorder(Session):
 def recorded(
     spec: EmbedderSpec, faces: Sequence[Face], pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], Recorder]:
-    """Return the vectors of faces, and what the network was shown of them."""
+    """Return the vectors of faces, and the network with its recorded inputs."""
     photo = Photo(pixels, pixels, 1, False, ImageFormat.PNG, None)
     network = Recorder()
     embedder = OnnxEmbedder(network, spec, model_version="recorded")
@@ -223,7 +225,7 @@ FACE = Face(
 
 
 @pytest.mark.parametrize(("channels", "values"), [("rgb", (10, 100, 200)), ("bgr", (200, 100, 10))])
-def test_chips_are_as_the_catalogue_says(
+def test_the_input_follows_the_catalogue(
     channels: Literal["rgb", "bgr"], values: tuple[int, int, int]
 ) -> None:
     vectors, network = recorded(replace(SPEC, channels=channels), [FACE], BLUE)
@@ -236,7 +238,7 @@ def test_chips_are_as_the_catalogue_says(
     np.testing.assert_allclose(vectors, [[0.6, 0.8]], atol=1e-6)
 
 
-def test_the_points_of_a_face_lie_where_the_template_has_them() -> None:
+def test_the_landmarks_are_aligned_with_the_template() -> None:
     for (x, y), (expected_x, expected_y) in zip(FACE.landmarks, SPEC.template, strict=True):
         pixels = np.zeros((200, 200, 3), np.uint8)
         cv2.circle(pixels, (round(x), round(y)), 6, (255, 255, 255), -1)
@@ -247,7 +249,7 @@ def test_the_points_of_a_face_lie_where_the_template_has_them() -> None:
         assert (columns.mean(), rows.mean()) == pytest.approx((expected_x, expected_y), abs=0.5)
 
 
-def test_many_faces_are_embedded_a_few_at_a_time() -> None:
+def test_embeds_many_faces_in_batches() -> None:
     vectors, network = recorded(SPEC, [FACE] * 19, BLUE)
 
     assert [len(chips) for chips in network.batches] == [8, 8, 3]

@@ -36,7 +36,7 @@ def test_pillow_reads_nothing_else_in_what_it_writes() -> None:
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 255, 65535])
-def test_an_orientation_outside_1_to_8_is_none(orientation: int) -> None:
+def test_an_orientation_outside_1_to_8_is_ignored(orientation: int) -> None:
     assert exif.read_orientation(image_files.exif_block(orientation)) is None
 
 
@@ -58,11 +58,11 @@ def test_finds_no_orientation_in_a_broken_block(block: bytes) -> None:
     assert exif.read_orientation(block) is None
 
 
-def test_a_directory_that_is_its_own_successor_ends() -> None:
+def test_a_directory_that_refers_to_itself_ends() -> None:
     block = struct.pack(">2sHIHHHII", b"MM", 42, 8, 1, 0x010F, 3, 1, 0) + struct.pack(">I", 8)
     assert exif.read_orientation(block) is None
 
 
 @given(st.sampled_from([b"MM\0*", b"II*\0"]), st.binary(max_size=200))
-def test_no_block_breaks_the_reader(start: bytes, rest: bytes) -> None:
+def test_no_block_raises_an_error(start: bytes, rest: bytes) -> None:
     assert exif.read_orientation(start + rest) in {None, *range(1, 9)}

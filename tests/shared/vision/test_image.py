@@ -53,7 +53,7 @@ def test_refuses_other_formats(pillow_format: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"B", b"hello", bytes(100)])
-def test_refuses_what_is_no_image(data: bytes) -> None:
+def test_refuses_data_that_is_not_an_image(data: bytes) -> None:
     with pytest.raises(UnsupportedImageError):
         decode(data)
 
@@ -65,7 +65,7 @@ def test_refuses_a_magic_number_alone(magic: bytes) -> None:
 
 
 @pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "BMP"])
-def test_refuses_too_many_pixels_before_looking_at_them(pillow_format: str) -> None:
+def test_refuses_too_many_pixels_before_decoding_them(pillow_format: str) -> None:
     data = image_files.save(image_files.photo(), pillow_format)
     width, height = image_files.photo().size
     assert CvImageCodec(max_pixels=width * height).decode(data).upright_size == (width, height)
@@ -82,12 +82,12 @@ def test_refuses_too_many_pixels_before_looking_at_them(pillow_format: str) -> N
     ],
     ids=["png", "jpeg", "bmp"],
 )
-def test_refuses_an_enormous_announcement(data: bytes) -> None:
+def test_refuses_an_enormous_announced_size(data: bytes) -> None:
     with pytest.raises(TooManyPixelsError):
         decode(data)
 
 
-def test_a_small_png_that_grows_a_thousandfold_is_fine() -> None:
+def test_accepts_a_png_that_expands_a_thousandfold() -> None:
     data = image_files.png(np.zeros((1000, 1000), np.uint8), depth=8, colour=0)
     assert len(data) < 2000
     assert not decode(data).stored.any()
@@ -134,7 +134,7 @@ def test_refuses_a_jpeg_of_two_frames() -> None:
 
 @cache
 def small_files() -> tuple[bytes, ...]:
-    """Return one small file of each sort."""
+    """Return a small file of each kind."""
     small = image_files.photo().resize((24, 17))
     exif = tagged(6)
     return (
@@ -154,7 +154,7 @@ def small_files() -> tuple[bytes, ...]:
 
 
 @pytest.mark.parametrize("number", range(len(small_files())))
-def test_refuses_a_file_wherever_it_is_cut_off(number: int) -> None:
+def test_refuses_a_file_truncated_anywhere(number: int) -> None:
     data = small_files()[number]
     decode(data)
     for length in range(0, len(data) - 1, 7):
@@ -164,7 +164,9 @@ def test_refuses_a_file_wherever_it_is_cut_off(number: int) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from(small_files()), st.data())
-def test_changed_bytes_never_break_more_than_the_image(file: bytes, data: st.DataObject) -> None:
+def test_changed_bytes_never_raise_anything_but_a_corrupt_image(
+    file: bytes, data: st.DataObject
+) -> None:
     changes = st.tuples(st.integers(2, len(file) - 1), st.integers(0, 255))
     changed = bytearray(file)
     for position, value in data.draw(st.lists(changes, min_size=1, max_size=8)):
@@ -186,7 +188,7 @@ def test_random_bytes_after_a_magic_number_are_corrupt(magic: bytes, rest: bytes
         decode(magic + rest)
 
 
-def test_says_nothing_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+def test_prints_nothing_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     broken_bmp = image_files.bmp((9, 9), 8, b"\3\7\0\0", palette=bytes(1024), compression=1)
     with pytest.raises(CorruptImageError):
         decode(broken_bmp)
@@ -199,7 +201,7 @@ def test_says_nothing_on_standard_error(capfd: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("pillow_format", ["JPEG", "PNG"])
-def test_turns_a_photo_upright(orientation: int, pillow_format: str) -> None:
+def test_applies_the_orientation(orientation: int, pillow_format: str) -> None:
     data = image_files.save(image_files.photo(), pillow_format, exif=tagged(orientation))
     read = image_files.open_again(data)
     photo = decode(data)
@@ -216,7 +218,7 @@ def test_a_photo_without_a_tag_is_upright() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [(), (3,), (4,)])
-def test_turns_every_sort_of_array(
+def test_applies_the_orientation_to_every_kind_of_array(
     orientation: int, dtype: type[np.unsignedinteger], channels: tuple[int, ...]
 ) -> None:
     shape = (5, 7, *channels)
@@ -237,7 +239,7 @@ def test_turns_every_sort_of_array(
     assert np.array_equal(pixels, before)
 
 
-def test_many_threads_may_decode_at_once() -> None:
+def test_several_threads_can_decode_at_once() -> None:
     files = small_files() * 8
     with ThreadPoolExecutor(8) as threads:
         at_once = list(threads.map(decode, files))
@@ -245,7 +247,7 @@ def test_many_threads_may_decode_at_once() -> None:
         assert np.array_equal(photo.stored, decode(file).stored)
 
 
-def test_an_ordinary_photo_is_kept_once() -> None:
+def test_an_ordinary_photo_is_one_array() -> None:
     photo = decode(photos.load("obama.jpg"))
     assert photo.stored is photo.upright_bgr
 
@@ -271,7 +273,7 @@ def test_writes_the_orientation_and_no_other_tag(orientation: int, pillow_format
 
 
 @pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "BMP"])
-def test_writes_no_tag_where_there_was_none(pillow_format: str) -> None:
+def test_writes_no_tag_if_there_was_none(pillow_format: str) -> None:
     written = IMAGES.encode(decode(image_files.save(image_files.photo(), pillow_format)))
     again = image_files.open_again(written)
     assert again.format == pillow_format
@@ -291,7 +293,7 @@ def test_writes_a_jpeg_of_unknown_quality_at_90() -> None:
     assert decode(IMAGES.encode(photo)).quality == 90
 
 
-def test_writes_a_jpeg_that_looks_as_before() -> None:
+def test_a_rewritten_jpeg_looks_the_same() -> None:
     photo = decode(photos.astronaut_jpeg())
     again = decode(IMAGES.encode(photo))
     assert cv2.PSNR(photo.stored, again.stored) > 35
@@ -302,14 +304,14 @@ def test_grey_stays_grey() -> None:
     assert image_files.open_again(IMAGES.encode(decode(data))).mode == "L"
 
 
-def test_colours_of_print_are_written_as_rgb() -> None:
+def test_writes_cmyk_as_rgb() -> None:
     data = image_files.save(image_files.photo().convert("CMYK"), "JPEG")
     assert image_files.open_again(IMAGES.encode(decode(data))).mode == "RGB"
 
 
 @pytest.mark.parametrize("colour", [0, 2, 6])
 @pytest.mark.parametrize("depth", [8, 16])
-def test_writes_the_very_pixels_of_a_png(colour: int, depth: int) -> None:
+def test_writes_exactly_the_pixels_of_a_png(colour: int, depth: int) -> None:
     channels = {0: (), 2: (3,), 6: (4,)}[colour]
     samples = np.random.default_rng(3).integers(0, 2**depth, (9, 7, *channels), f"u{depth // 8}")
     photo = decode(image_files.png(samples, depth=depth, colour=colour))
@@ -319,7 +321,7 @@ def test_writes_the_very_pixels_of_a_png(colour: int, depth: int) -> None:
     assert header[8:10] == bytes([depth, colour])
 
 
-def test_writes_the_very_pixels_of_a_bitmap() -> None:
+def test_writes_exactly_the_pixels_of_a_bitmap() -> None:
     data = image_files.save(image_files.photo(), "BMP")
     written = IMAGES.encode(decode(data))
     assert np.array_equal(pillow(written, "RGB"), np.asarray(image_files.photo()))
@@ -337,14 +339,14 @@ def test_writes_the_transparency_of_a_bitmap() -> None:
     assert np.array_equal(decode(written).stored, photo.stored)
 
 
-def test_says_what_a_format_cannot_hold() -> None:
+def test_names_what_a_format_cannot_hold() -> None:
     wide = np.zeros((1, 70_000, 3), np.uint8)
     with pytest.raises(ValueError, match="jpg"):
         IMAGES.encode(replace(decode(jpeg()), stored=wide))
 
 
 def stuffed_jpeg() -> bytes:
-    """Return a JPEG that tells a secret in every place there is."""
+    """Return a JPEG with a secret in every possible place."""
     thumbnail = with_comment(image_files.save(image_files.photo().resize((20, 15)), "JPEG"))
     segment = image_files.jpeg_segment
     return (
@@ -370,7 +372,7 @@ def with_comment(data: bytes) -> bytes:
 
 
 def stuffed_png() -> bytes:
-    """Return a PNG that tells a secret in every place there is."""
+    """Return a PNG with a secret in every possible place."""
     chunk = image_files.png_chunk
     compressed = zlib.compress(SECRET, 0)
     data = image_files.with_png_chunks(
@@ -387,7 +389,7 @@ def stuffed_png() -> bytes:
 
 
 def stuffed_bmp() -> bytes:
-    """Return a BMP that tells a secret between header and pixels, and behind them."""
+    """Return a BMP with a secret between header and pixels, and after them."""
     rows = image_files.bmp_rows(np.asarray(image_files.photo())[..., ::-1])
     size = image_files.photo().size
     return image_files.bmp(size, 24, rows, palette=SECRET, header_bytes=124) + SECRET
@@ -396,9 +398,7 @@ def stuffed_bmp() -> bytes:
 @pytest.mark.parametrize(
     ("pillow_format", "stuff"), [("JPEG", stuffed_jpeg), ("PNG", stuffed_png), ("BMP", stuffed_bmp)]
 )
-def test_nothing_of_the_metadata_comes_through(
-    pillow_format: str, stuff: Callable[[], bytes]
-) -> None:
+def test_no_metadata_is_written(pillow_format: str, stuff: Callable[[], bytes]) -> None:
     plain = image_files.save(image_files.photo(), pillow_format)
     data = stuff()
     assert SECRET in data
@@ -408,19 +408,19 @@ def test_nothing_of_the_metadata_comes_through(
     assert np.array_equal(photo.stored, decode(plain).stored)
 
 
-def test_a_jpeg_is_written_with_no_segment_but_its_own() -> None:
+def test_writes_only_the_necessary_segments_of_a_jpeg() -> None:
     again: Any = image_files.open_again(IMAGES.encode(decode(stuffed_jpeg())))
     assert [name for name, _ in again.applist] == ["APP0", "APP1"]
     assert again.info["exif"] == b"Exif\0\0" + image_files.exif_block(6)
 
 
-def test_a_png_is_written_with_no_chunk_but_its_own() -> None:
+def test_writes_only_the_necessary_chunks_of_a_png() -> None:
     chunks = image_files.png_chunks(IMAGES.encode(decode(stuffed_png())))
     assert {kind for kind, _ in chunks} == {b"IHDR", b"eXIf", b"IDAT", b"IEND"}
     assert dict(chunks)[b"eXIf"] == image_files.exif_block(6)
 
 
 @pytest.mark.parametrize("image_format", list(ImageFormat))
-def test_writes_the_format_it_is_asked_for(image_format: ImageFormat) -> None:
+def test_writes_the_requested_format(image_format: ImageFormat) -> None:
     photo = replace(decode(jpeg()), format=image_format)
     assert decode(IMAGES.encode(photo)).format is image_format

@@ -1,4 +1,4 @@
-"""What is counted of vision, on a real photo with the real models."""
+"""Metrics of vision, on a real photo with the real models."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.fakes import InMemoryMetrics
 
 
 @pytest.mark.integration
-def test_counts_the_faces_found_embedded_and_hidden(tmp_path: Path) -> None:
+def test_counts_detected_embedded_and_hidden_faces(tmp_path: Path) -> None:
     metrics = InMemoryMetrics()
     app = builders.app_with(builders.settings(tmp_path), metrics=metrics)
     photo = app.codec.decode(photos.astronaut_jpeg())

@@ -70,7 +70,7 @@ def test_a_file_without_tables_has_no_quality() -> None:
     assert jpeg.read_header(data) == Header(*image_files.photo().size)
 
 
-def test_a_file_without_exif_names_no_orientation() -> None:
+def test_a_file_without_exif_has_no_orientation() -> None:
     assert jpeg.read_header(file()).orientation is None
 
 
@@ -87,7 +87,7 @@ def test_finds_the_exif_after_other_application_data() -> None:
     assert jpeg.read_header(data).orientation == 8
 
 
-def test_a_thumbnail_does_not_decide_the_size() -> None:
+def test_a_thumbnail_does_not_determine_the_size() -> None:
     thumbnail = image_files.save(image_files.photo().resize((16, 12)), "JPEG")
     block = image_files.exif_block(3, more=thumbnail)
     header = jpeg.read_header(image_files.with_jpeg_segments(file(), app1(block)))
@@ -113,11 +113,11 @@ def test_refuses_a_file_without_a_frame(data: bytes) -> None:
         jpeg.read_header(data)
 
 
-def test_keeps_a_plain_file_as_it_is() -> None:
+def test_keeps_a_plain_file_unchanged() -> None:
     assert jpeg.pixel_data(file()) == file()
 
 
-def test_cuts_the_metadata_away() -> None:
+def test_removes_the_metadata() -> None:
     plain = file()
     metadata = [image_files.jpeg_segment(marker, b"something") for marker in range(0xE1, 0xEE)]
     comment = image_files.jpeg_segment(0xFE, b"a comment")
@@ -125,17 +125,17 @@ def test_cuts_the_metadata_away() -> None:
     assert jpeg.pixel_data(data) == plain
 
 
-def test_cuts_what_follows_the_image_away() -> None:
+def test_removes_data_after_the_image() -> None:
     assert jpeg.pixel_data(file() + b"and a second one" + file()) == file()
 
 
-def test_finds_the_end_behind_restart_markers() -> None:
+def test_finds_the_end_after_restart_markers() -> None:
     data = file(restart_marker_blocks=1)
     assert b"\xff\xd3" in data
     assert jpeg.pixel_data(data) == data
 
 
-def test_refuses_every_file_that_is_cut_off() -> None:
+def test_refuses_every_truncated_file() -> None:
     data = file(quality=30)
     for length in range(3, len(data)):
         with pytest.raises(CorruptImageError):
@@ -171,12 +171,12 @@ def test_refuses_thousands_of_segments() -> None:
     ],
     ids=str,
 )
-def test_reads_a_jpeg_as_pillow_does(options: dict[str, Any]) -> None:
+def test_decodes_a_jpeg_like_pillow(options: dict[str, Any]) -> None:
     data = file(**options)
     assert difference(IMAGES.decode(data).stored, pillow(data, "RGB")) <= 1
 
 
-def test_reads_a_real_photo_as_pillow_does() -> None:
+def test_decodes_a_real_photo_like_pillow() -> None:
     data = photos.load("biden.jpg")
     assert difference(IMAGES.decode(data).stored, pillow(data, "RGB")) <= 1
 
@@ -193,21 +193,21 @@ def test_reads_an_arithmetic_jpeg() -> None:
 
 
 @pytest.mark.parametrize("transform", [0, 2], ids=["CMYK", "YCCK"])
-def test_reads_the_colours_of_print(transform: int) -> None:
+def test_decodes_cmyk(transform: int) -> None:
     data = image_files.save(image_files.photo().convert("CMYK"), "JPEG", quality=95)
     position = data.index(b"Adobe") + 11
     data = data[:position] + bytes([transform]) + data[position + 1 :]
     assert difference(IMAGES.decode(data).stored, pillow(data, "RGB")) <= 1
 
 
-def test_reads_the_first_picture_of_several() -> None:
+def test_decodes_the_first_of_several_images() -> None:
     other = Image.new("RGB", (99, 99))
     data = image_files.save(image_files.photo(), "MPO", save_all=True, append_images=[other])
     assert b"MPF\0" in data
     assert difference(IMAGES.decode(data).stored, pillow(data, "RGB")) <= 1
 
 
-def test_a_thumbnail_is_not_the_picture() -> None:
+def test_does_not_decode_the_thumbnail() -> None:
     thumbnail = image_files.save(image_files.photo().resize((20, 20)), "JPEG")
     block = b"Exif\0\0" + image_files.exif_block(1, more=thumbnail)
     data = image_files.with_jpeg_segments(file(), image_files.jpeg_segment(0xE1, block))

@@ -28,7 +28,7 @@ def test_reads_the_orientation(orientation: int) -> None:
     assert png.read_header(image_files.with_png_chunks(file(), exif)).orientation == orientation
 
 
-def test_reads_an_orientation_behind_the_pixels() -> None:
+def test_reads_an_orientation_after_the_pixels() -> None:
     exif = image_files.png_chunk(b"eXIf", image_files.exif_block(6))
     data = file()
     assert png.read_header(data[:-12] + exif + data[-12:]).orientation == 6
@@ -54,11 +54,11 @@ def test_refuses_a_file_that_does_not_begin_with_its_header(data: bytes) -> None
         png.read_header(data)
 
 
-def test_keeps_a_plain_file_as_it_is() -> None:
+def test_keeps_a_plain_file_unchanged() -> None:
     assert png.pixel_data(file()) == file()
 
 
-def test_cuts_all_but_the_pixels_away() -> None:
+def test_removes_everything_but_the_pixels() -> None:
     kinds = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP", b"tIME", b"acTL", b"fcTL", b"prVt")
     extra = [image_files.png_chunk(kind, b"something") for kind in kinds]
     assert png.pixel_data(image_files.with_png_chunks(file(), *extra) + b"trailing") == file()
@@ -70,14 +70,14 @@ def test_keeps_palette_and_transparency() -> None:
     assert kinds == [b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"]
 
 
-def test_refuses_every_file_that_is_cut_off() -> None:
+def test_refuses_every_truncated_file() -> None:
     data = image_files.save(image_files.photo().convert("L").resize((20, 15)), "PNG")
     for length in range(8, len(data)):
         with pytest.raises(CorruptImageError):
             png.pixel_data(data[:length])
 
 
-def test_refuses_more_chunks_than_there_are_pixels_for() -> None:
+def test_refuses_too_many_chunks() -> None:
     data = image_files.with_png_chunks(file(), image_files.png_chunk(b"IDAT", b"") * 200_000)
     with pytest.raises(CorruptImageError):
         png.pixel_data(data)
@@ -90,7 +90,7 @@ def test_refuses_a_chunk_longer_than_the_file() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
-def test_reads_grey_of_few_bits(depth: int) -> None:
+def test_decodes_grey_of_a_few_bits(depth: int) -> None:
     samples = (np.arange(7 * 19).reshape(7, 19) % 2**depth).astype(np.uint8)
     photo = IMAGES.decode(image_files.png(samples, depth=depth, colour=0))
     assert difference(photo.stored, samples * (255 // (2**depth - 1))) == 0
@@ -110,7 +110,7 @@ def test_reads_a_palette_with_transparency(transparency: int | bytes) -> None:
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_keeps_transparency_and_looks_through_it(mode: str) -> None:
+def test_keeps_transparency_and_detects_through_it(mode: str) -> None:
     transparent = image_files.photo().convert(mode)
     transparent.putalpha(Image.linear_gradient("L").resize(transparent.size))
     data = image_files.save(transparent, "PNG")

@@ -49,7 +49,7 @@ def file_of(name: str) -> bytes:
 
 
 def photo_of(stored: Pixels, orientation: int = 1) -> Photo:
-    """Return a photo as decoding makes it."""
+    """Return a photo as the codec would decode it."""
     bgr = (stored // 257).astype(np.uint8) if stored.dtype == np.uint16 else stored
     if bgr.shape[2:] != (3,):
         code = cv2.COLOR_BGRA2BGR if bgr.shape[2:] else cv2.COLOR_GRAY2BGR
@@ -60,7 +60,7 @@ def photo_of(stored: Pixels, orientation: int = 1) -> Photo:
 
 
 def radii(shape: tuple[int, ...], box: Box) -> NDArray[np.float64]:
-    """Return how far pixels are from the middle of a face, 1 on its ellipse."""
+    """Return the distances of pixels from the centre of a face, 1 on its ellipse."""
     y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
     least = redaction.MIN_ASPECT
     length = np.hypot(box.width, box.height) / redaction.DIAGONAL
@@ -77,7 +77,7 @@ def noise(*shape: int) -> NDArray[np.uint8]:
 
 
 def with_noise(pixels: Pixels, where: NDArray[np.bool_]) -> Pixels:
-    """Return a copy in which some pixels are others."""
+    """Return a copy with some pixels replaced by noise."""
     changed = pixels.copy()
     changed[where] = noise(*changed[where].shape)
     return changed
@@ -98,7 +98,7 @@ def test_leaves_every_pixel_outside_the_soft_edge(method: HideMethod) -> None:
 
 
 @each_method
-def test_keeps_no_detail_of_the_face(method: HideMethod) -> None:
+def test_removes_the_details_of_the_face(method: HideMethod) -> None:
     photo = photo_of(astronaut_bgr())
     inside = radii(photo.stored.shape, ASTRONAUT) < INSIDE
 
@@ -110,7 +110,7 @@ def test_keeps_no_detail_of_the_face(method: HideMethod) -> None:
 
 
 @irreversibly
-def test_what_is_painted_does_not_depend_on_the_face(method: HideMethod) -> None:
+def test_the_painted_pixels_do_not_depend_on_the_face(method: HideMethod) -> None:
     pixels = astronaut_bgr()
     other = with_noise(pixels, radii(pixels.shape, ASTRONAUT) < INSIDE)
 
@@ -179,7 +179,7 @@ def test_a_veil_is_smooth_and_as_bright_as_its_surroundings() -> None:
     assert hidden[distances < INSIDE].mean() == pytest.approx(around.mean(), abs=12)
 
 
-def test_a_veil_takes_its_colours_from_where_it_lies() -> None:
+def test_a_veil_takes_its_colours_from_its_surroundings() -> None:
     ramp = np.tile(np.arange(240, dtype=np.uint8), (240, 1))
     photo = photo_of(ramp)
 
@@ -199,7 +199,7 @@ def test_a_mosaic_has_about_eight_cells_across_a_face() -> None:
     assert 7 <= len(np.unique(hidden[120, 80:160])) <= 10
 
 
-def test_a_blur_takes_the_detail_and_leaves_the_brightness() -> None:
+def test_a_blur_removes_details_and_keeps_the_brightness() -> None:
     photo = photo_of(astronaut_bgr())
     inside = radii(photo.stored.shape, ASTRONAUT) < INSIDE
 
@@ -211,7 +211,7 @@ def test_a_blur_takes_the_detail_and_leaves_the_brightness() -> None:
 
 @each_method
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_turning_and_hiding_can_be_swapped(method: HideMethod, orientation: int) -> None:
+def test_hiding_does_not_depend_on_the_orientation(method: HideMethod, orientation: int) -> None:
     photo = photo_of(astronaut_bgr()[:400].copy(), orientation)
     upright = photo_of(image.apply_exif_orientation(photo.stored, orientation).copy())
     faces = [face(Box(120, 90, 200, 200)), face(Box(300, 380, 420, 480))]
@@ -271,7 +271,7 @@ def test_colours_are_hidden_under_transparency_and_alpha_stays(method: HideMetho
 
 
 @each_method
-def test_the_input_stays_and_the_result_is_read_only(method: HideMethod) -> None:
+def test_the_input_is_unchanged_and_the_result_is_read_only(method: HideMethod) -> None:
     photo = photo_of(astronaut_bgr())
     before = photo.stored.copy()
 
@@ -285,7 +285,7 @@ def test_the_input_stays_and_the_result_is_read_only(method: HideMethod) -> None
 
 
 @each_method
-def test_without_a_face_in_the_image_nothing_changes(method: HideMethod) -> None:
+def test_changes_nothing_without_a_face_in_the_image(method: HideMethod) -> None:
     photo = photo_of(astronaut_bgr())
     beyond = face(Box(600, 600, 700, 700))
     of_no_area = face(Box(100, 100, 100, 200))
@@ -296,9 +296,7 @@ def test_without_a_face_in_the_image_nothing_changes(method: HideMethod) -> None
 
 @each_method
 @pytest.mark.parametrize("corner", [(-40, -50), (460, -50), (-40, 450), (460, 450)])
-def test_hides_what_the_border_leaves_of_a_face(
-    method: HideMethod, corner: tuple[float, float]
-) -> None:
+def test_hides_a_face_at_the_border(method: HideMethod, corner: tuple[float, float]) -> None:
     photo = photo_of(noise(512, 512, 3))
     box = Box(*corner, corner[0] + 90, corner[1] + 110)
     distances = radii(photo.stored.shape, box)
@@ -341,19 +339,19 @@ def test_a_face_that_fills_the_photo_gets_a_grey_veil() -> None:
 
 
 @each_method
-def test_of_overlapping_faces_the_larger_is_hidden_first(method: HideMethod) -> None:
+def test_hides_the_larger_of_overlapping_faces_first(method: HideMethod) -> None:
     photo = photo_of(astronaut_bgr())
     large, small = face(ASTRONAUT), face(Box(250, 150, 280, 190))
 
     hidden = redactor.hide(photo, [small, large], method).stored
 
     assert np.array_equal(hidden, redactor.hide(photo, [large, small], method).stored)
-    if method is not HideMethod.VEIL:  # a veil takes no colours from under any other
+    if method is not HideMethod.VEIL:  # a veil takes no colours from below another
         first = redactor.hide(photo, [large], method)
         assert np.array_equal(hidden, redactor.hide(first, [small], method).stored)
 
 
-def test_threads_share_a_masker() -> None:
+def test_several_threads_can_share_a_redactor() -> None:
     photo = photo_of(astronaut_bgr())
 
     def hide(_: int) -> Pixels:
@@ -365,7 +363,7 @@ def test_threads_share_a_masker() -> None:
 
 
 @pytest.mark.parametrize("name", EDGES)
-def test_what_is_hidden_reaches_beyond_hair_line_chin_and_ears(app: App, name: str) -> None:
+def test_the_ellipse_covers_hairline_chin_and_ears(app: App, name: str) -> None:
     photo = app.codec.decode(file_of(name))
     edges = np.array(EDGES[name])
     middle = edges.mean(axis=0)
@@ -396,7 +394,7 @@ def test_a_hidden_person_is_neither_detected_nor_recognised(
 
 @pytest.mark.parametrize("channels", [0, 3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_draws_rectangles_and_leaves_the_rest(dtype: type, channels: int) -> None:
+def test_draws_rectangles_and_changes_nothing_else(dtype: type, channels: int) -> None:
     shape = (200, 300, channels) if channels else (200, 300)
     photo = photo_of(np.full(shape, 7, dtype))
     box = Box(50, 60, 150, 160)
@@ -414,7 +412,7 @@ def test_draws_rectangles_and_leaves_the_rest(dtype: type, channels: int) -> Non
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_draws_upright(orientation: int) -> None:
+def test_draws_in_the_upright_frame(orientation: int) -> None:
     photo = photo_of(astronaut_bgr()[:400].copy(), orientation)
     upright = photo_of(image.apply_exif_orientation(photo.stored, orientation).copy())
 
@@ -438,7 +436,7 @@ def test_lines_are_thicker_on_a_larger_photo() -> None:
     assert width(large) >= 5
 
 
-def test_draws_faces_that_reach_beyond_the_image() -> None:
+def test_draws_faces_partly_outside_the_image() -> None:
     photo = photo_of(np.zeros((100, 100, 3), np.uint8))
 
     drawn = redactor.draw(photo, [face(Box(-500, 20, 50, 9000)), face(Box(300, 300, 400, 400))])
@@ -446,7 +444,7 @@ def test_draws_faces_that_reach_beyond_the_image() -> None:
     assert drawn.stored[60, 50, 1] == 255
 
 
-def test_a_new_photo_of_its_own_grids_keeps_them_apart() -> None:
+def test_two_separate_grids_stay_separate() -> None:
     pixels = astronaut_bgr()
     photo = replace(photo_of(pixels), upright_bgr=pixels.copy())
 

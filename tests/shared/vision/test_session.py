@@ -1,4 +1,4 @@
-"""Sessions: the execution provider, and calls at once."""
+"""Sessions: the execution provider, and concurrent calls."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,29 +15,29 @@ MODEL = weights.published().load("sface", Settings.from_environment().models_dir
 CHIPS = np.random.default_rng(2).uniform(0, 255, (4, 3, 112, 112)).astype(np.float32)
 
 
-def test_runs_on_the_cpu_where_it_is_told_to() -> None:
+def test_runs_on_the_cpu_if_required() -> None:
     session = Session(MODEL, provider="cpu", threads=1)
     assert session.device == "cpu"
     (vectors,) = session.run(["vectors"], {"chips": CHIPS})
     assert vectors.shape == (4, 128)
 
 
-def test_tells_what_the_input_is_called() -> None:
+def test_knows_the_name_of_the_input() -> None:
     assert Session(MODEL, provider="cpu", threads=1).input == "chips"
 
 
-def test_auto_says_what_it_took() -> None:
+def test_auto_names_the_chosen_device() -> None:
     expected = "cuda" if wants_gpu("auto") else "cpu"
     assert Session(MODEL, provider="auto", threads=1).device == expected
 
 
 @pytest.mark.usefixtures("without_a_gpu")
-def test_cuda_fails_where_it_is_not_to_be_had() -> None:
+def test_cuda_fails_if_unavailable() -> None:
     with pytest.raises(ProviderUnavailableError, match="EXECUTION_PROVIDER=cuda"):
         Session(MODEL, provider="cuda", threads=1)
 
 
-def test_an_onnxruntime_for_cpus_is_not_asked_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_never_requests_cuda_from_an_onnxruntime_for_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     module = "shared.vision.session"
     monkeypatch.setattr(f"{module}.ort.get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setattr(f"{module}._has_cuda_driver", lambda: True)
@@ -53,7 +53,7 @@ def without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
 
 
-def test_calls_at_once_give_what_calls_alone_give() -> None:
+def test_concurrent_calls_give_the_same_results() -> None:
     session = Session(MODEL, provider="cpu", threads=2)
     alone = [session.run(None, {"chips": CHIPS[i : i + 1]})[0] for i in range(4)]
     with ThreadPoolExecutor(4) as pool:

@@ -1,4 +1,4 @@
-"""The catalogue of models, and files that are not what it says."""
+"""The catalogue of models, and files that differ from it."""
 
 import shutil
 from pathlib import Path
@@ -59,29 +59,29 @@ def written(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("name", list(CATALOGUE.models))
-def test_every_prepared_file_is_the_one_of_the_catalogue(name: str) -> None:
+def test_every_prepared_file_has_its_digest(name: str) -> None:
     assert len(CATALOGUE.load(name, MODELS)) > 100_000
 
 
-def test_every_version_is_one_models_own() -> None:
+def test_every_model_has_its_own_version() -> None:
     versions = [model.version for model in CATALOGUE.models.values()]
     assert len(versions) == len(set(versions))
 
 
-def test_each_task_has_a_model() -> None:
+def test_each_role_has_a_model() -> None:
     assert set(CATALOGUE.use) == set(get_args(Role))
     embedders = {role for role in CATALOGUE.use if CATALOGUE.used(role).embedder}
     assert embedders == {"embedder"}
 
 
-def test_only_embedders_may_stay_without_being_used() -> None:
-    """Groups that were made with one keep it."""
+def test_only_embedders_may_be_unused() -> None:
+    """Groups keep the embedder that they were created with."""
     used = {CATALOGUE.used(role).name for role in CATALOGUE.use}
     others = {model.name for model in CATALOGUE.models.values() if not model.embedder}
     assert others < used <= set(CATALOGUE.models)
 
 
-def test_reads_what_an_embedder_takes_and_gives(tmp_path: Path) -> None:
+def test_reads_the_format_of_an_embedder(tmp_path: Path) -> None:
     catalogue = Catalogue.read(written(tmp_path, TWO_EMBEDDERS))
 
     row, spec = catalogue.embedder("new-1")
@@ -96,7 +96,7 @@ def test_reads_what_an_embedder_takes_and_gives(tmp_path: Path) -> None:
     assert list(spec.knots) == [(-1, 0), (0.5, 90), (1, 100)]
 
 
-def test_an_embedder_that_does_not_run_any_more_is_found_by_its_version(tmp_path: Path) -> None:
+def test_finds_an_unused_embedder_by_its_version(tmp_path: Path) -> None:
     catalogue = Catalogue.read(written(tmp_path, TWO_EMBEDDERS))
 
     row, spec = catalogue.embedder("old-1")
@@ -105,7 +105,7 @@ def test_an_embedder_that_does_not_run_any_more_is_found_by_its_version(tmp_path
 
 
 @pytest.mark.parametrize("version", ["no-such-model", CATALOGUE.used("detector").version])
-def test_a_version_of_no_embedder_is_refused(version: str) -> None:
+def test_refuses_a_version_without_an_embedder(version: str) -> None:
     with pytest.raises(UnknownModelError, match=version):
         CATALOGUE.embedder(version)
 
@@ -125,7 +125,7 @@ def test_a_version_of_no_embedder_is_refused(version: str) -> None:
     ],
     ids=["syntax", "empty", "row", "use", "licence", "side", "point", "number", "word"],
 )
-def test_a_malformed_catalogue_is_named(text: str, tmp_path: Path) -> None:
+def test_names_a_malformed_catalogue(text: str, tmp_path: Path) -> None:
     path = written(tmp_path, text)
 
     with pytest.raises(WeightsError) as caught:
@@ -134,12 +134,12 @@ def test_a_malformed_catalogue_is_named(text: str, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path} cannot be read: ")
 
 
-def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_file_gives_advice(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"yunet\.onnx is missing: run `make models`"):
         CATALOGUE.load("yunet", tmp_path)
 
 
-def test_tells_before_any_is_loaded_that_one_is_missing(tmp_path: Path) -> None:
+def test_reports_a_missing_file_before_loading_any(tmp_path: Path) -> None:
     for row in CATALOGUE.models.values():
         (tmp_path / row.file).touch()
     CATALOGUE.check_present(tmp_path)

@@ -1,4 +1,4 @@
-"""What the detection network sees in images, and how it is shown them."""
+"""The detection network: its inputs and outputs."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from harness import photos
 from shared.app import App
 from shared.core.photos.models import Box
-from shared.vision.candidates import Candidates, suppress_overlapping
+from shared.vision.detections import Detections, non_maximum_suppression
 from shared.vision.yunet import YuNet
 
 
@@ -21,11 +21,13 @@ def astronaut(app: App) -> NDArray[np.uint8]:
     return app.codec.decode(photos.astronaut_jpeg()).upright_bgr
 
 
-def best(candidates: Candidates) -> Candidates:
-    return suppress_overlapping(candidates).take(np.array([0]))
+def best(detections: Detections) -> Detections:
+    return non_maximum_suppression(detections).take(np.array([0]))
 
 
-def test_sees_the_face_with_its_points_inside(network: YuNet, astronaut: NDArray[np.uint8]) -> None:
+def test_detects_the_face_with_its_landmarks_inside(
+    network: YuNet, astronaut: NDArray[np.uint8]
+) -> None:
     (seen,) = network.infer([astronaut], 0.5)
     face = best(seen)
     box, points = face.boxes[0], face.landmarks[0]
@@ -39,10 +41,10 @@ def test_sees_the_face_with_its_points_inside(network: YuNet, astronaut: NDArray
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (1, 0), (0, 1), (7, 13), (31, 31)])
-def test_places_follow_the_image_whatever_its_size(
+def test_detections_move_with_the_image_at_any_size(
     network: YuNet, astronaut: NDArray[np.uint8], shift: tuple[int, int]
 ) -> None:
-    """Sizes that are no multiples of 32 are filled up at the right and below, not moved."""
+    """Sizes that are not multiples of 32 are padded on the right and at the bottom."""
     x, y = shift
     (seen,), (moved,) = (
         network.infer([image], 0.5)
@@ -52,7 +54,9 @@ def test_places_follow_the_image_whatever_its_size(
     assert best(moved).boxes[0] == pytest.approx(expected, abs=8)
 
 
-def test_images_together_are_as_images_alone(network: YuNet, astronaut: NDArray[np.uint8]) -> None:
+def test_a_batch_gives_the_same_result_as_single_images(
+    network: YuNet, astronaut: NDArray[np.uint8]
+) -> None:
     images = [astronaut[:250, :400], astronaut[50:300, 50:450], astronaut[100:350, 60:460]]
     together = network.infer(images, 0.3)
     for image, seen in zip(images, together, strict=True):
@@ -62,7 +66,7 @@ def test_images_together_are_as_images_alone(network: YuNet, astronaut: NDArray[
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.6, 0.9])
-def test_the_threshold_is_that_of_the_scores(
+def test_the_threshold_applies_to_the_scores(
     network: YuNet, astronaut: NDArray[np.uint8], threshold: float
 ) -> None:
     (everything,), (some,) = (network.infer([astronaut], least) for least in (0.01, threshold))
@@ -71,14 +75,14 @@ def test_the_threshold_is_that_of_the_scores(
 
 
 @pytest.mark.parametrize(("threshold", "finds_any"), [(5e-324, True), (1 - 2**-53, False)])
-def test_a_threshold_may_be_next_to_nought_or_one(
+def test_accepts_thresholds_next_to_zero_and_one(
     network: YuNet, astronaut: NDArray[np.uint8], threshold: float, finds_any: bool
 ) -> None:
     (found,) = network.infer([astronaut[60:220, 140:300]], threshold)
     assert (len(found) > 0) is finds_any
 
 
-def test_nothing_is_as_large_as_a_photo_many_times(network: YuNet) -> None:
+def test_boxes_are_never_infinite(network: YuNet) -> None:
     noise = np.random.default_rng(3).integers(0, 256, (320, 320, 3)).astype(np.uint8)
     (seen,) = network.infer([noise], 0.001)
     assert np.isfinite(seen.boxes).all()

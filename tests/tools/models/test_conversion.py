@@ -1,4 +1,4 @@
-"""The bytes of the prepared files, which must not depend on the machine that makes them."""
+"""The bytes of the prepared files, which must not depend on the machine."""
 
 import hashlib
 import os
@@ -26,14 +26,14 @@ print(hashlib.sha256(convert(sys.argv[1], published)).hexdigest())
 
 
 @pytest.mark.parametrize("name", list(DIGESTS))
-def test_the_published_file_becomes_the_bytes_of_the_catalogue(
+def test_conversion_produces_the_digest_of_the_catalogue(
     name: str, converted: dict[str, bytes]
 ) -> None:
     assert hashlib.sha256(converted[name]).hexdigest() == DIGESTS[name]
 
 
 @pytest.mark.parametrize("name", list(DIGESTS))
-def test_another_implementation_of_protobuf_writes_the_same_bytes(
+def test_another_implementation_of_protobuf_produces_the_same_bytes(
     name: str, published_folder: Path
 ) -> None:
     file = published_folder / packages.sources()[name].file

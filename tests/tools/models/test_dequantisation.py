@@ -12,7 +12,7 @@ from tools.models.dequantisation import dequantise
 def model_of(
     nodes: list[onnx.NodeProto], constants: dict[str, NDArray[np.generic]]
 ) -> onnx.ModelProto:
-    """Return a model that gives the last node's output."""
+    """Return a model whose output is that of the last node."""
     tensors = [numpy_helper.from_array(values, name) for name, values in constants.items()]
     output = helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "quantised", [], [output], tensors)
@@ -48,7 +48,7 @@ def quantised(
         ((1,), 0, 64),
     ],
 )
-def test_each_number_takes_the_scale_and_the_zero_point_of_its_block(
+def test_uses_the_scale_and_the_zero_point_of_each_block(
     shape: tuple[int, ...], axis: int, block_size: int
 ) -> None:
     model, constants = quantised(shape, axis, block_size)
@@ -66,7 +66,7 @@ def test_each_number_takes_the_scale_and_the_zero_point_of_its_block(
         assert weight[place] == np.float32(int(integer) - int(zero)) * scale
 
 
-def test_a_weight_takes_the_shape_behind_it() -> None:
+def test_applies_a_reshape_of_a_weight() -> None:
     model, constants = quantised((4, 18), axis=1, block_size=9)
     flat = dequantise(model).constants["weight"]
     reshape = helper.make_node("Reshape", ["weight", "shape"], ["filters"])
@@ -78,7 +78,7 @@ def test_a_weight_takes_the_shape_behind_it() -> None:
     np.testing.assert_array_equal(graph.constants["filters"], flat.reshape(4, 2, 3, 3))
 
 
-def test_a_reshape_of_what_is_computed_stays() -> None:
+def test_keeps_a_reshape_of_a_computed_value() -> None:
     nodes = [
         helper.make_node("Relu", ["image"], ["rectified"]),
         helper.make_node("Reshape", ["rectified", "shape"], ["flat"]),
@@ -89,7 +89,7 @@ def test_a_reshape_of_what_is_computed_stays() -> None:
     assert [node.op_type for node in graph.nodes] == ["Relu", "Reshape"]
 
 
-def test_leaves_the_model_as_it_is() -> None:
+def test_does_not_change_the_model() -> None:
     model, _ = quantised((3, 130), axis=1, block_size=64)
     before = model.SerializeToString()
 

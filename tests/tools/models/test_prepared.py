@@ -23,7 +23,7 @@ WEIGHTS = Weights(
 )
 
 
-def test_tells_a_ready_file_from_a_missing_and_from_another(tmp_path: Path) -> None:
+def test_distinguishes_ready_missing_and_different_files(tmp_path: Path) -> None:
     assert prepared.state_of(WEIGHTS, tmp_path) is State.MISSING
 
     prepared.write(tmp_path / WEIGHTS.file, CONTENT)
@@ -32,7 +32,7 @@ def test_tells_a_ready_file_from_a_missing_and_from_another(tmp_path: Path) -> N
     assert prepared.state_of(replace(WEIGHTS, sha256="0" * 64), tmp_path) is State.DIFFERENT
 
 
-def test_writes_into_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_creates_the_folder(tmp_path: Path) -> None:
     path = tmp_path / "one" / "two" / "m.onnx"
 
     prepared.write(path, CONTENT)
@@ -51,7 +51,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [taken]
 
 
-def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+def test_a_reader_never_sees_an_incomplete_file(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     contents = [bytes([number]) * 2_000_000 for number in range(30)]
     prepared.write(path, contents[0])
@@ -72,7 +72,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     assert path.read_bytes() == contents[-1]
 
 
-def test_other_users_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+def test_the_mode_of_a_file_follows_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         prepared.write(tmp_path / "m.onnx", CONTENT)

@@ -1,4 +1,4 @@
-"""SFace beside the published file, which OpenCV, its publisher's own runtime, computes as it is."""
+"""SFace, compared with the published file in OpenCV, the runtime of its publisher."""
 
 import cv2
 import numpy as np
@@ -32,7 +32,7 @@ def unit(vectors: Floats) -> Floats:
 
 
 def expected_of(published: bytes, chips: Floats) -> Floats:
-    """Return the vectors of the published graph, which takes one chip at a time."""
+    """Return the vectors of the published graph, which accepts one chip at a time."""
     net = cv2.dnn.readNetFromONNX(np.frombuffer(published, np.uint8))
     vectors = []
     for number in range(len(chips)):
@@ -42,14 +42,14 @@ def expected_of(published: bytes, chips: Floats) -> Floats:
 
 
 def slopes_of(published: bytes) -> Floats:
-    """Return what the published graph multiplies negative numbers by, for all channels."""
+    """Return the factors for negative numbers of the published graph, for all channels."""
     graph = onnx.load_model_from_string(published).graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     names = [node.input[1] for node in graph.node if node.op_type == "PRelu"]
     return np.concatenate([numpy_helper.to_array(constants[name]).ravel() for name in names])
 
 
-def test_gives_the_vectors_of_the_published_graph(
+def test_computes_the_vectors_of_the_published_graph(
     published: dict[str, bytes], session: Session, chips: Floats
 ) -> None:
     slopes = slopes_of(published["sface"])
@@ -65,7 +65,7 @@ def test_gives_the_vectors_of_the_published_graph(
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9])
-def test_gives_the_same_vectors_for_any_number_of_chips(
+def test_a_batch_gives_the_same_vectors_as_single_chips(
     count: int, session: Session, chips: Floats
 ) -> None:
     (alone,) = session.run(["vectors"], {"chips": chips[:1]})
@@ -74,7 +74,7 @@ def test_gives_the_same_vectors_for_any_number_of_chips(
     np.testing.assert_allclose(unit(together), unit(alone[[0] * count]), rtol=0, atol=1e-6)
 
 
-def test_leaves_out_what_takes_longer(converted: dict[str, bytes]) -> None:
+def test_has_no_slow_operators(converted: dict[str, bytes]) -> None:
     nodes = onnx.load_model_from_string(converted["sface"]).graph.node
 
     kinds = {node.op_type for node in nodes}

@@ -1,4 +1,4 @@
-"""YuNet beside the published file, which OpenCV, its publisher's own runtime, computes as it is."""
+"""YuNet, compared with the published file in OpenCV, the runtime of its publisher."""
 
 import cv2
 import numpy as np
@@ -35,7 +35,7 @@ def expected_of(published: bytes, image: NDArray[np.uint8]) -> dict[str, Floats]
 
 
 def found_by(session: Session, images: NDArray[np.uint8]) -> dict[str, Floats]:
-    """Return the outputs as the published graph names and orders them: a row a cell."""
+    """Return the outputs with the published names and shapes: one row per cell."""
     found: dict[str, Floats] = {}
     for stride in STRIDES:
         (channels,) = session.run([f"maps_{stride}"], {"images": images})
@@ -47,7 +47,7 @@ def found_by(session: Session, images: NDArray[np.uint8]) -> dict[str, Floats]:
 
 
 @pytest.mark.parametrize(("width", "height"), [(32, 32), (160, 96), (192, 320), (640, 640)])
-def test_sees_what_the_published_graph_sees(
+def test_computes_the_outputs_of_the_published_graph(
     width: int, height: int, published: dict[str, bytes], session: Session
 ) -> None:
     image = astronaut(width, height)
@@ -58,14 +58,14 @@ def test_sees_what_the_published_graph_sees(
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-4, err_msg=name)
 
 
-def test_sees_the_face_of_a_photo(session: Session) -> None:
+def test_detects_the_face_of_a_photo(session: Session) -> None:
     found = found_by(session, astronaut(320, 320))
 
     scores = [np.sqrt(found[f"cls_{stride}"] * found[f"obj_{stride}"]).max() for stride in STRIDES]
     assert max(scores) > 0.9
 
 
-def test_sees_the_same_in_many_images_at_once(session: Session) -> None:
+def test_a_batch_gives_the_same_result_as_single_images(session: Session) -> None:
     image = astronaut(160, 96)
     images = np.concatenate([image, image[..., ::-1], 255 - image])
 
@@ -77,7 +77,7 @@ def test_sees_the_same_in_many_images_at_once(session: Session) -> None:
             np.testing.assert_allclose(together[name][number], alone[name][0], atol=1e-5)
 
 
-def test_computes_the_heads_of_a_stride_as_one(
+def test_merges_the_heads_of_a_stride(
     published: dict[str, bytes], converted: dict[str, bytes]
 ) -> None:
     before, after = (

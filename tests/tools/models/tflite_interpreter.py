@@ -76,7 +76,7 @@ def _pad(_operator: Any, values: Floats, pairs: Floats) -> Floats:
 
 
 def _patches(image: Floats, kernel: tuple[int, int], options: Any, filling: float) -> Floats:
-    """Return what the kernel covers at each place: (rows, columns, *kernel, channels)."""
+    """Return the pixels under the kernel at each position: (rows, columns, *kernel, channels)."""
     strides = options.StrideH(), options.StrideW()
     extents = []
     for size, extent, stride in zip(image.shape[1:3], kernel, strides, strict=True):

@@ -46,7 +46,7 @@ def at(degrees: float) -> NDArray[np.float32]:
 
 
 def face(degrees: float, *, side: float = 60, confidence: float = 0.9) -> Face:
-    """Return a face whose first landmark tells its vector."""
+    """Return a face whose first landmark encodes its vector."""
     landmarks = ((degrees, 0.0), *((0.0, 0.0),) * 4)
     return Face(Box(0, 0, side, side + 20), confidence, landmarks)
 
@@ -165,7 +165,7 @@ def test_between_sure_and_impossible_both_hide(story: Story) -> None:
     assert hidden == [[False, True, True, True], [True, True, True, False]]
 
 
-def test_a_similarity_of_ones_own_takes_the_place_of_the_default(story: Story) -> None:
+def test_a_given_similarity_replaces_the_default(story: Story) -> None:
     keep, only = replace(KEEP, similarity=60.0), replace(ONLY, similarity=60.0)
     for degrees, is_like in [(3.9, True), (4.1, False)]:
         assert story.is_hidden(keep, face(degrees)) is not is_like
@@ -181,7 +181,7 @@ def test_a_similarity_of_ones_own_takes_the_place_of_the_default(story: Story) -
     ],
 )
 @pytest.mark.parametrize("selection", [KEEP, ONLY])
-def test_a_small_or_doubtful_face_is_hidden_whoever_it_is(
+def test_hides_any_small_or_doubtful_face(
     story: Story, selection: Selection, uncertain: dict[str, float], degrees: float
 ) -> None:
     assert story.judge(selection, face(degrees, **uncertain)) == (HIDDEN,)
@@ -189,32 +189,30 @@ def test_a_small_or_doubtful_face_is_hidden_whoever_it_is(
 
 @pytest.mark.parametrize("pose", [Pose(46, 0, 0), Pose(-46, 0, 0), Pose(0, 46, 0), Pose(0, -46, 0)])
 @pytest.mark.parametrize("selection", [KEEP, ONLY])
-def test_a_face_that_looks_away_is_hidden_whoever_it_is(
-    story: Story, selection: Selection, pose: Pose
-) -> None:
+def test_hides_any_face_that_looks_away(story: Story, selection: Selection, pose: Pose) -> None:
     story.poses.pose = pose
     assert story.judge(selection, face(0), face(45)) == (HIDDEN, HIDDEN)
 
 
 @pytest.mark.parametrize("pose", [Pose(math.nan, 0, 0), Pose(0, math.nan, 0)])
-def test_a_pose_that_is_no_number_is_no_reason_to_show(story: Story, pose: Pose) -> None:
+def test_hides_a_face_whose_pose_is_not_finite(story: Story, pose: Pose) -> None:
     story.poses.pose = pose
     assert story.judge(ONLY, face(45)) == (HIDDEN,)
 
 
 @pytest.mark.parametrize("selection", [KEEP, ONLY])
-def test_a_vector_that_is_no_number_is_no_reason_to_show(
-    story: Story, selection: Selection
-) -> None:
+def test_hides_a_face_whose_vector_is_not_finite(story: Story, selection: Selection) -> None:
     assert story.judge(selection, face(math.nan)) == (HIDDEN,)
 
 
-def test_a_head_that_only_lies_on_its_side_is_judged(story: Story) -> None:
+def test_judges_a_head_that_lies_on_its_side(story: Story) -> None:
     story.poses.pose = Pose(0, 0, 90)
     assert story.judge(KEEP, face(0)) == (Verdict(False, "kim"),)
 
 
-def test_of_an_empty_group_keep_shows_nobody_and_only_hides_nobody_certain(tmp_path: Path) -> None:
+def test_with_an_empty_group_keep_shows_nobody_and_only_hides_just_the_uncertain(
+    tmp_path: Path,
+) -> None:
     story = Story(tmp_path)
     faces = face(0), face(0, side=20)
     assert story.judge(KEEP, *faces) == (HIDDEN, HIDDEN)
@@ -236,21 +234,21 @@ def test_a_label_means_all_faces_that_have_it(story: Story) -> None:
     assert story.judge(kim, face(20)) == (Verdict(False, "kim-2"),)
 
 
-def test_keep_hides_who_is_more_like_somebody_who_is_not_selected(story: Story) -> None:
+def test_keep_hides_a_face_closer_to_somebody_not_selected(story: Story) -> None:
     story.enrol("twin", 1, "twin.jpg")
     kim = replace(KEEP, face_ids=("kim",))
     assert story.is_hidden(kim, face(0.4)) is False
     assert story.is_hidden(kim, face(0.6)) is True
 
 
-def test_keep_hides_who_is_as_like_somebody_who_is_not_selected(story: Story) -> None:
+def test_keep_hides_a_face_equally_close_to_somebody_not_selected(story: Story) -> None:
     story.enrol("same photo", 0, "alias.jpg")
     assert story.is_hidden(replace(KEEP, face_ids=("kim",)), face(0)) is True
     assert story.is_hidden(replace(KEEP, face_ids=("same photo",)), face(0)) is True
     assert story.is_hidden(replace(KEEP, face_ids=("kim", "same photo")), face(0)) is False
 
 
-def test_only_hides_the_selected_even_where_somebody_else_is_more_like(story: Story) -> None:
+def test_only_hides_the_selected_even_if_somebody_else_is_closer(story: Story) -> None:
     story.enrol("twin", 2, "twin.jpg")
     kim = replace(ONLY, face_ids=("kim",))
     assert story.judge(kim, face(2)) == (Verdict(True, "kim"),)
@@ -275,7 +273,7 @@ def test_only_finds_the_selected_in_any_crowd(story: Story) -> None:
         {"face_ids": ("kim",), "external_image_ids": ("kim",)},
     ],
 )
-def test_who_is_not_in_the_group_cannot_be_selected(
+def test_refuses_to_select_a_face_outside_the_group(
     story: Story, selection: Selection, nobody: dict[str, Any]
 ) -> None:
     with pytest.raises(FaceNotFoundError):
@@ -283,13 +281,13 @@ def test_who_is_not_in_the_group_cannot_be_selected(
 
 
 @pytest.mark.parametrize("kim", [{"face_ids": ("kim",)}, {"external_image_ids": ("kim.jpg",)}])
-def test_who_was_removed_cannot_be_selected(story: Story, kim: dict[str, Any]) -> None:
+def test_refuses_to_select_a_removed_face(story: Story, kim: dict[str, Any]) -> None:
     story.faces.remove(story.groups.get("t", "g"), "kim")
     with pytest.raises(FaceNotFoundError):
         story.judge(replace(ONLY, **kim), face(0))
 
 
-def test_who_was_removed_is_not_kept_any_more(story: Story) -> None:
+def test_keep_no_longer_shows_a_removed_face(story: Story) -> None:
     assert story.is_hidden(KEEP, face(0)) is False
     story.faces.remove(story.groups.get("t", "g"), "kim")
     assert story.is_hidden(KEEP, face(0)) is True
@@ -303,9 +301,7 @@ def test_a_face_that_is_removed_while_it_is_searched_for_decides_nothing(
     assert story.judge(selection, face(0)) == (HIDDEN,)
 
 
-def test_a_label_of_too_many_faces_is_refused(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refuses_a_label_of_too_many_faces(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.core.hiding.gallery.MAX_SELECTED", 2)
     story.enrol("kim-2", 1, "kim.jpg")
     kim = replace(KEEP, external_image_ids=("kim.jpg",))
@@ -315,7 +311,7 @@ def test_a_label_of_too_many_faces_is_refused(
         story.judge(kim, face(0))
 
 
-def test_the_more_are_selected_the_more_it_takes_to_be_shown(story: Story) -> None:
+def test_the_default_similarity_rises_with_the_number_selected(story: Story) -> None:
     counts = (1, 10, 11, 100, 101, 1000, 1001, 100_000)
     assert [kept_from(count) for count in counts] == [90, 90, 95, 95, 97, 97, 99, 99]
     for number in range(9):

@@ -40,7 +40,7 @@ def test_both_at_once_contradict_each_other() -> None:
 
 
 @pytest.mark.parametrize("given", [None, "staff", [], ["staff"], 1, True])
-def test_refuses_what_is_no_object(given: object) -> None:
+def test_refuses_a_value_that_is_not_an_object(given: object) -> None:
     with pytest.raises(InvalidParameterError, match=r"^only must be an object"):
         hide_options.parse({"only": given})
 
@@ -81,7 +81,7 @@ def test_refuses_a_wrong_field_and_names_it(field: str, value: object) -> None:
         hide_options.parse({"keep": {"group": "staff", field: value}})
 
 
-def test_options_in_force_are_those_of_a_caller_again() -> None:
+def test_effective_options_can_be_parsed_again() -> None:
     people = {"group": "staff", "faceIds": ["a"], "externalImageIds": ["b"], "similarity": 95.0}
     for given in (
         {},
@@ -89,11 +89,11 @@ def test_options_in_force_are_those_of_a_caller_again() -> None:
         {"keep": {"group": "staff"}},
     ):
         options = hide_options.parse(given)
-        told = hide_options.to_json(options)
-        assert hide_options.parse(told) == hide_options.read(json.dumps(told)) == options
-        assert given.items() <= told.items()
+        stored = hide_options.to_json(options)
+        assert hide_options.parse(stored) == hide_options.read(json.dumps(stored)) == options
+        assert given.items() <= stored.items()
 
 
-def test_refuses_a_selection_of_no_group() -> None:
+def test_refuses_a_selection_without_a_group() -> None:
     with pytest.raises(InvalidParameterError, match=r"^keep\.group "):
         hide_options.parse({"keep": {"faceIds": ["a"]}})

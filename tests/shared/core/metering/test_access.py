@@ -1,4 +1,4 @@
-"""API keys: who is let in, whence, and to what."""
+"""Access checks of API keys: key, address and path."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,11 +33,11 @@ def authenticate(key: ApiKey, text: str | None) -> ApiKey:
     return access.authenticate(keys, text, secret=SECRET, now=NOW)
 
 
-def test_a_key_opens_its_tenant() -> None:
+def test_a_key_belongs_to_its_tenant() -> None:
     assert authenticate(a_key(), "known").tenant == "acme"
 
 
-def test_the_text_of_a_key_is_no_part_of_it() -> None:
+def test_a_key_does_not_contain_its_value() -> None:
     assert "known" not in repr(a_key())
 
 
@@ -68,7 +68,7 @@ def test_a_key_of_another_deployment_is_unknown() -> None:
         authenticate(a_key(secret="another"), "known")
 
 
-def test_an_old_text_is_good_until_it_ends() -> None:
+def test_an_old_value_is_valid_until_it_expires() -> None:
     ends_later = replace(a_key(), expires_at=datetime.fromtimestamp(NOW + 1, UTC))
     assert authenticate(ends_later, "known") == ends_later
     with pytest.raises(UnknownKeyError):
@@ -76,7 +76,7 @@ def test_an_old_text_is_good_until_it_ends() -> None:
 
 
 class Caller:
-    """Someone with an address, before sightings of his own."""
+    """Someone with an address, and a tracker of their own."""
 
     def __init__(self, keys_per_address: DistinctLimit | None = None) -> None:
         self._sightings = InMemoryDistinctTracker()
@@ -98,13 +98,13 @@ def test_a_key_without_networks_may_be_used_from_anywhere() -> None:
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8:5::1"])
-def test_takes_an_address_of_the_keys_networks(address: str) -> None:
+def test_accepts_an_address_in_a_network_of_the_key(address: str) -> None:
     networks = (parse_network("10.0.0.0/8"), parse_network("2001:db8::/32"))
     Caller().uses(a_key(Limits(networks=networks)), address)
 
 
 @pytest.mark.parametrize("address", ["11.1.2.3", "2001:db9::1", "::a01:203", "unknown", ""])
-def test_refuses_an_address_of_no_network_of_the_key(address: str) -> None:
+def test_refuses_an_address_outside_the_networks_of_the_key(address: str) -> None:
     networks = (parse_network("10.0.0.0/8"), parse_network("2001:db8::/32"))
     with pytest.raises(ForbiddenAddressError):
         Caller().uses(a_key(Limits(networks=networks)), address)
@@ -120,7 +120,7 @@ def test_refuses_one_address_too_many() -> None:
     caller.uses(key, "::ffff:192.0.2.2")
 
 
-def test_the_ipv6_addresses_of_one_subscriber_are_one() -> None:
+def test_ipv6_addresses_of_one_subscriber_count_once() -> None:
     caller, key = Caller(), a_key(Limits(addresses=DistinctLimit(1, 60)))
     caller.uses(key, "2001:db8:0:1::1")
     caller.uses(key, "2001:db8:0:1:ffff::2")
@@ -138,13 +138,13 @@ def test_refuses_one_key_too_many_from_an_address() -> None:
     caller.uses(third, "192.0.2.2")
 
 
-def test_two_texts_of_one_key_are_one_key() -> None:
+def test_two_values_of_one_key_count_once() -> None:
     caller, key = Caller(keys_per_address=DistinctLimit(1, 60)), a_key()
     caller.uses(key, "192.0.2.1")
     caller.uses(replace(key, key_hash="after a rotation"), "192.0.2.1")
 
 
-def test_foreign_networks_are_refused_before_anything_is_noted() -> None:
+def test_refuses_foreign_networks_before_recording_anything() -> None:
     limits = Limits(networks=(parse_network("10.0.0.0/8"),), addresses=DistinctLimit(1, 60))
     caller, key = Caller(keys_per_address=DistinctLimit(1, 60)), a_key(limits)
     with pytest.raises(ForbiddenAddressError):
@@ -153,7 +153,7 @@ def test_foreign_networks_are_refused_before_anything_is_noted() -> None:
     caller.uses(a_key(), "192.0.2.1")
 
 
-def test_too_many_keys_come_before_too_many_addresses() -> None:
+def test_checks_keys_per_address_before_addresses_per_key() -> None:
     caller = Caller(keys_per_address=DistinctLimit(1, 60))
     key = a_key(Limits(addresses=DistinctLimit(1, 60)))
     caller.uses(key, "192.0.2.1")
@@ -172,7 +172,7 @@ def test_the_local_key_may_be_used_from_anywhere() -> None:
     "path",
     ["/FaceDeID", "/nhn-face-reco/v1.0/appkeys/{appKey}/groups", "/enrollment_img/"],
 )
-def test_a_path_that_is_listed_is_open_with_all_below(path: str) -> None:
+def test_a_key_may_use_a_listed_path_and_all_paths_below(path: str) -> None:
     paths = ("/FaceDeID", "/nhn-face-reco/", "/enrollment_img")
     access.check_path(a_key(Limits(paths=paths)), path)
     access.check_path(a_key(Limits(paths=("/",))), path)
@@ -180,6 +180,6 @@ def test_a_path_that_is_listed_is_open_with_all_below(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/FaceDeIDs", "/Face", "/facedeid", "/analy_img/", "/"])
-def test_any_other_path_is_not(path: str) -> None:
+def test_a_key_may_not_use_any_other_path(path: str) -> None:
     with pytest.raises(ForbiddenSubpathError):
         access.check_path(a_key(Limits(paths=("/FaceDeID",))), path)

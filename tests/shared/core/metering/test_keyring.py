@@ -37,7 +37,7 @@ def find(keys: InMemoryKeys, text: str, now: datetime = NOW) -> ApiKey:
     return access.authenticate(keys, text, secret=SECRET, now=now.timestamp())
 
 
-def test_a_created_key_is_good_at_once(keys: InMemoryKeys) -> None:
+def test_a_created_key_is_valid_immediately(keys: InMemoryKeys) -> None:
     key, text = create(keys, limits=Limits(daily=7))
     assert find(keys, text) == key
     assert (key.name, key.tenant, key.limits) == ("shop", "acme", Limits(daily=7))
@@ -45,13 +45,13 @@ def test_a_created_key_is_good_at_once(keys: InMemoryKeys) -> None:
     assert text not in repr(keys.events())
 
 
-def test_a_name_is_taken_once(keys: InMemoryKeys) -> None:
+def test_refuses_a_taken_name(keys: InMemoryKeys) -> None:
     create(keys)
     with pytest.raises(KeyNameError, match="already"):
         create(keys)
 
 
-def test_a_key_is_meant_by_its_name_or_its_id(keys: InMemoryKeys) -> None:
+def test_finds_a_key_by_its_name_or_its_id(keys: InMemoryKeys) -> None:
     key, _ = create(keys)
     create(keys, "other")
     assert keyring.lookup(keys, "shop") == keyring.lookup(keys, key.id) == (key,)
@@ -59,14 +59,14 @@ def test_a_key_is_meant_by_its_name_or_its_id(keys: InMemoryKeys) -> None:
         keyring.lookup(keys, "shop2")
 
 
-def test_a_name_of_several_keys_means_none_of_them(keys: InMemoryKeys) -> None:
+def test_refuses_a_name_that_several_keys_have(keys: InMemoryKeys) -> None:
     for text in ("one", "two"):
         keys.put(access.new_key(text, name="twin", tenant="t", secret=SECRET))
     with pytest.raises(KeyNameError, match="several"):
         keyring.lookup(keys, "twin")
 
 
-def test_blocking_and_unblocking(keys: InMemoryKeys) -> None:
+def test_blocks_and_unblocks_a_key(keys: InMemoryKeys) -> None:
     _, text = create(keys)
     keyring.set_status(keys, "shop", KeyStatus.BLOCKED, by="ops", now=NOW)
     with pytest.raises(BlockedKeyError):
@@ -75,13 +75,13 @@ def test_blocking_and_unblocking(keys: InMemoryKeys) -> None:
     find(keys, text)
 
 
-def test_other_limits(keys: InMemoryKeys) -> None:
+def test_changes_limits(keys: InMemoryKeys) -> None:
     _, text = create(keys)
     keyring.limit(keys, "shop", Limits(daily=1), by="ops", now=NOW)
     assert find(keys, text).limits == Limits(daily=1)
 
 
-def test_both_texts_are_good_during_the_overlap(keys: InMemoryKeys) -> None:
+def test_both_values_are_valid_during_the_overlap(keys: InMemoryKeys) -> None:
     key, old = create(keys)
     new = rotate(keys, 7 * DAY)
     assert new != old
@@ -92,7 +92,7 @@ def test_both_texts_are_good_during_the_overlap(keys: InMemoryKeys) -> None:
     find(keys, new, NOW + 1000 * DAY)
 
 
-def test_without_an_overlap_the_old_text_is_gone(keys: InMemoryKeys) -> None:
+def test_without_an_overlap_the_old_value_expires_immediately(keys: InMemoryKeys) -> None:
     _, old = create(keys)
     new = rotate(keys, timedelta(0))
     with pytest.raises(UnknownKeyError):
@@ -100,7 +100,7 @@ def test_without_an_overlap_the_old_text_is_gone(keys: InMemoryKeys) -> None:
     assert [key.key_hash for key in keys.list_all()] == [access.hash_key(new, SECRET)]
 
 
-def test_a_rotation_never_lets_an_older_text_live_longer(keys: InMemoryKeys) -> None:
+def test_a_rotation_never_extends_an_older_value(keys: InMemoryKeys) -> None:
     _, first = create(keys)
     second = rotate(keys, DAY)
     rotate(keys, 7 * DAY)
@@ -110,14 +110,14 @@ def test_a_rotation_never_lets_an_older_text_live_longer(keys: InMemoryKeys) -> 
             find(keys, text, NOW + end)
 
 
-def test_a_rotation_forgets_texts_that_have_ended(keys: InMemoryKeys) -> None:
+def test_a_rotation_deletes_expired_values(keys: InMemoryKeys) -> None:
     create(keys)
     rotate(keys, DAY)
     rotate(keys, DAY, NOW + 2 * DAY)
     assert len(keys.list_all()) == 2
 
 
-def test_what_is_done_to_a_key_is_done_to_all_its_texts(keys: InMemoryKeys) -> None:
+def test_a_change_applies_to_all_values_of_a_key(keys: InMemoryKeys) -> None:
     _, old = create(keys)
     new = rotate(keys, DAY)
     keyring.limit(keys, "shop", Limits(daily=3), by="ops", now=NOW)
@@ -128,7 +128,7 @@ def test_what_is_done_to_a_key_is_done_to_all_its_texts(keys: InMemoryKeys) -> N
             find(keys, text)
 
 
-def test_a_deleted_key_takes_its_calls_and_addresses_with_it(keys: InMemoryKeys) -> None:
+def test_deleting_a_key_deletes_its_usage_and_addresses(keys: InMemoryKeys) -> None:
     usage, tracker, one = InMemoryUsage(), InMemoryDistinctTracker(), DistinctLimit(1, 60)
     key, old = create(keys)
     rotate(keys, DAY)
@@ -142,7 +142,7 @@ def test_a_deleted_key_takes_its_calls_and_addresses_with_it(keys: InMemoryKeys)
         find(keys, old)
 
 
-def test_everything_is_logged(keys: InMemoryKeys) -> None:
+def test_logs_every_change(keys: InMemoryKeys) -> None:
     key, _ = create(keys, limits=Limits(daily=7))
     keyring.limit(keys, "shop", Limits(daily=None), by="ops", now=NOW)
     keyring.set_status(keys, "shop", KeyStatus.BLOCKED, by="ops", now=NOW)

@@ -21,11 +21,11 @@ ALL = Limits(
 
 
 @pytest.mark.parametrize("given", [Limits(), ALL, Limits(daily=None)])
-def test_survive_json(given: Limits) -> None:
+def test_limits_survive_json(given: Limits) -> None:
     assert limits.from_dict(json.loads(json.dumps(limits.to_dict(given)))) == given
 
 
-def test_a_difference_names_what_changes_and_nothing_else() -> None:
+def test_a_difference_names_only_the_changes() -> None:
     assert limits.difference(ALL, ALL) == ""
     assert limits.difference(Limits(), ALL) == (
         "daily: 5,000 -> 10; monthly: none -> 20; yearly: none -> 30; "
@@ -38,18 +38,18 @@ def test_a_difference_names_what_changes_and_nothing_else() -> None:
     ("text", "seconds"),
     [("7d", 604_800), ("12h", 43_200), ("30m", 1800), ("45s", 45), ("0", 0), ("0s", 0)],
 )
-def test_reads_a_time(text: str, seconds: int) -> None:
+def test_parses_a_duration(text: str, seconds: int) -> None:
     assert limits.parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "d", "7", "7w", "-1d", "1.5h", "7 d", "1d2h"])
-def test_refuses_what_is_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+def test_refuses_text_that_is_not_a_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
         limits.parse_duration(text)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(604_800, "7d"), (90_000, "25h"), (90, "90s"), (0, "0d")]
 )
-def test_tells_a_time_in_its_largest_unit(seconds: int, text: str) -> None:
+def test_describes_a_duration_in_its_largest_unit(seconds: int, text: str) -> None:
     assert limits.describe_duration(seconds) == text

@@ -1,4 +1,4 @@
-"""Whence a call comes, and whom to believe about it."""
+"""Where a call comes from, and which proxies to believe."""
 
 import pytest
 
@@ -27,22 +27,22 @@ PROXIES = tuple(parse_network(text) for text in ("10.0.0.0/8", "fd00::/8"))
         ("[::ffff:192.0.2.1]:80", "192.0.2.1"),
     ],
 )
-def test_reads_an_address_in_every_way_it_is_written(text: str, address: str) -> None:
+def test_parses_every_form_of_an_address(text: str, address: str) -> None:
     assert str(parse_address(text)) == address
 
 
 @pytest.mark.parametrize("text", ["", "unknown", "_hidden", "192.0.2", "192.0.2.1.5", "[", "::g"])
-def test_what_is_no_address_is_none(text: str) -> None:
+def test_returns_none_for_text_that_is_not_an_address(text: str) -> None:
     assert parse_address(text) is None
 
 
-def test_a_mapped_network_is_the_ipv4_one() -> None:
+def test_a_mapped_network_becomes_the_ipv4_network() -> None:
     assert parse_network("::ffff:10.0.0.0/104") == parse_network("10.0.0.0/8")
     assert is_within(parse_address("::ffff:10.1.1.1"), [parse_network("10.0.0.0/8")])
 
 
 @pytest.mark.parametrize("text", ["10.0.0.5/8", "10.0.0.0/33", "everywhere", "", "2001:db8::1/32"])
-def test_refuses_what_is_no_network(text: str) -> None:
+def test_refuses_text_that_is_not_a_network(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_network(text)
 
@@ -74,13 +74,13 @@ def test_without_trusted_proxies_the_peer_is_the_caller() -> None:
     assert str(caller_address("10.0.0.1", "203.0.113.7", ())) == "10.0.0.1"
 
 
-def test_a_peer_without_an_address_is_nobody() -> None:
+def test_a_peer_without_an_address_has_no_caller_address() -> None:
     assert caller_address("", "203.0.113.7", PROXIES) is None
     assert not is_within(None, PROXIES)
     assert subscriber(None) == ""
 
 
-def test_a_header_of_many_hops_is_read_no_further_than_it_is_trusted() -> None:
+def test_reads_a_long_header_only_as_far_as_it_is_trusted() -> None:
     many = ", ".join(["1.1.1.1"] * 50_000)
     assert str(caller_address("192.0.2.1", many, PROXIES)) == "192.0.2.1"
 

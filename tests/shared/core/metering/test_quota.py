@@ -23,7 +23,7 @@ SECOND = timedelta(seconds=1)
         (datetime(2026, 7, 1, 14, 59, 59, tzinfo=UTC), ("2026-07-01", "2026-07", "2026")),
     ],
 )
-def test_days_months_and_years_turn_in_korea(
+def test_days_months_and_years_change_at_midnight_in_korea(
     moment: datetime, expected: tuple[str, str, str]
 ) -> None:
     assert quota.periods(moment.timestamp()) == expected
@@ -32,25 +32,25 @@ def test_days_months_and_years_turn_in_korea(
 @pytest.mark.parametrize(
     ("before_midnight", "seconds"), [(0.0, 86_400), (0.001, 1), (1.0, 1), (3600.5, 3601)]
 )
-def test_the_rest_of_the_day_is_never_nothing(before_midnight: float, seconds: int) -> None:
+def test_the_time_to_midnight_is_never_zero(before_midnight: float, seconds: int) -> None:
     assert quota.seconds_to_midnight(NEW_YEAR.timestamp() - before_midnight) == seconds
 
 
-def test_an_allowance_is_never_less_than_nothing() -> None:
+def test_an_allowance_is_never_negative() -> None:
     now = NEW_YEAR.timestamp()
     assert quota.allowance(Limits(daily=5), 2, now) == Allowance(5, 3, 86_400)
     assert quota.allowance(Limits(daily=5), 7, now) == Allowance(5, 0, 86_400)
     assert quota.allowance(Limits(daily=None), 2, now) is None
 
 
-def test_months_are_kept_for_thirteen_months_and_days_for_thirty_one() -> None:
+def test_keeps_thirteen_months_and_thirty_one_days() -> None:
     now = NEW_YEAR.timestamp()
     names = ["2024-11", "2024-12", "2025-11-30", "2025-12-01", "2026-01-01", "1999"]
     assert quota.outdated(names, now) == ["2024-11", "2025-11-30"]
 
 
 @pytest.mark.parametrize("rate", [Rate(0.5, 3), Rate(3, 7), Rate(1000, 2), Rate(1 / 3, 1)])
-def test_in_the_long_run_calls_come_at_their_rate(rate: Rate) -> None:
+def test_on_average_calls_come_at_their_rate(rate: Rate) -> None:
     start, end, step = 1_769_828_400.0, 20.0, 1 / 64
     due_us = passed = 0
     for tick in range(int(end / step)):
@@ -65,7 +65,7 @@ def test_in_the_long_run_calls_come_at_their_rate(rate: Rate) -> None:
     assert expected - 2 <= passed <= expected
 
 
-def test_a_lease_tells_when_it_ends() -> None:
+def test_a_lease_contains_its_expiry() -> None:
     lease = quota.new_lease(100.0, 30.0)
     assert quota.new_lease(100.0, 30.0) != lease
     assert quota.expired([lease], 129.999) == frozenset()

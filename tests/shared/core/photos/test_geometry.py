@@ -28,7 +28,7 @@ BOXES = st.builds(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_finds_a_box_again_in_the_stored_pixels(orientation: int) -> None:
+def test_maps_a_box_to_the_stored_pixels(orientation: int) -> None:
     stored = Image.fromarray(np.arange(7 * 11, dtype=np.uint8).reshape(7, 11))
     upright = stored.transpose(TURNS[orientation]) if orientation in TURNS else stored
     for box in (Box(0, 0, 1, 1), Box(1, 2, 4, 7), Box(0, 0, upright.width, upright.height)):
@@ -55,11 +55,11 @@ def test_leaves_a_box_inside_the_image_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("box", [Box(-9, -9, -1, -1), Box(21, 5, 30, 9), Box(5, 41, 9, 50)])
-def test_a_box_beside_the_image_is_clipped_to_nothing(box: Box) -> None:
+def test_a_box_outside_the_image_is_clipped_to_nothing(box: Box) -> None:
     assert geometry.clip(box, 20, 40).area == 0
 
 
-def test_a_box_overlaps_itself_wholly() -> None:
+def test_a_box_overlaps_itself_completely() -> None:
     assert geometry.iou(Box(1, 2, 3, 5), Box(1, 2, 3, 5)) == 1
 
 

@@ -34,12 +34,12 @@ def test_the_receipt_says_what_was_erased_and_when() -> None:
         persons.get(TAMY)
 
 
-def test_who_is_not_enrolled_cannot_be_erased() -> None:
+def test_refuses_to_erase_a_person_who_is_not_enrolled() -> None:
     with pytest.raises(PersonNotFoundError):
         enrollment.erase(InMemoryPersons(), TAMY)
 
 
-def test_no_two_erasures_have_one_receipt() -> None:
+def test_every_erasure_has_its_own_receipt() -> None:
     persons = InMemoryPersons()
     receipts = set()
     for person in (PERSON, PERSON, replace(PERSON, generation="g-2")):

@@ -37,14 +37,14 @@ def update(groups: InMemoryGroups, builder: RecordingBuilder, generation: str) -
     return indexing.update(groups, builder, generation=generation, min_faces=LARGE)
 
 
-def test_a_small_group_gets_none() -> None:
+def test_a_small_group_gets_no_snapshot() -> None:
     groups, builder = InMemoryGroups(), RecordingBuilder()
     group_of(groups, faces=LARGE - 1, changes=50_000)
     assert not update(groups, builder, "generation")
     assert builder.built == []
 
 
-def test_a_group_that_has_grown_large_gets_one_once() -> None:
+def test_a_large_group_gets_one_snapshot() -> None:
     groups, builder = InMemoryGroups(), RecordingBuilder()
     group_of(groups, faces=LARGE, changes=LARGE)
     assert update(groups, builder, "generation")
@@ -52,14 +52,14 @@ def test_a_group_that_has_grown_large_gets_one_once() -> None:
     assert builder.built == [LARGE]
 
 
-def test_many_changes_later_it_gets_another() -> None:
+def test_many_changes_later_it_gets_a_new_snapshot() -> None:
     groups, builder = InMemoryGroups(), RecordingBuilder()
     for changes, expected in [(1000, True), (1999, False), (2000, True), (2001, False)]:
         group_of(groups, faces=LARGE, changes=changes)
         assert update(groups, builder, "generation") is expected
 
 
-def test_a_group_that_was_restored_from_a_backup_gets_another_at_once() -> None:
+def test_a_group_restored_from_a_backup_gets_a_new_snapshot_immediately() -> None:
     groups, builder = InMemoryGroups(), RecordingBuilder()
     group_of(groups, faces=LARGE, changes=9_000)
     assert update(groups, builder, "generation")
@@ -69,5 +69,5 @@ def test_a_group_that_was_restored_from_a_backup_gets_another_at_once() -> None:
     assert not update(restored, builder, "generation")
 
 
-def test_a_group_that_is_gone_is_no_error() -> None:
+def test_a_deleted_group_is_not_an_error() -> None:
     assert not update(InMemoryGroups(), RecordingBuilder(), "generation")

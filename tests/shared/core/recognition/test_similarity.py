@@ -31,20 +31,20 @@ def test_opposite_vectors_are_0(cosine: float) -> None:
     assert similarity_at(cosine) == 0
 
 
-def test_many_are_answered_in_their_shape() -> None:
+def test_keeps_the_shape_of_its_input() -> None:
     cosines = np.array([[-1, 0.2, 1], [0.4, 0.3, -0.4]], np.float32)
     expected = np.array([[0, 60, 100], [90, 75, 30]])
     np.testing.assert_allclose(CALIBRATION.similarity(cosines), expected, atol=1e-4)
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))
-def test_the_nearer_is_never_the_less_similar(one: float, other: float) -> None:
+def test_similarity_never_falls_with_the_cosine(one: float, other: float) -> None:
     near, far = max(one, other), min(one, other)
     assert 0 <= similarity_at(far) <= similarity_at(near) <= 100
 
 
 @given(st.floats(0.5, 100))
-def test_the_score_of_a_threshold_is_where_it_begins(threshold: float) -> None:
+def test_the_score_is_the_inverse_of_the_similarity(threshold: float) -> None:
     score = CALIBRATION.score(threshold)
     assert similarity_at(score) == pytest.approx(threshold, abs=1e-3)
     assert similarity_at(score - 1e-3) < similarity_at(score)

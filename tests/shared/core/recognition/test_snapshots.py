@@ -19,7 +19,7 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
      b'{"version": "v", "last_change": 1, "faces": "1"}',
      b'{"version": "v", "last_change": 1, "faces": 1, "more": 1}'],
 )  # fmt: skip
-def test_anything_else_is_no_manifest(data: bytes) -> None:
+def test_refuses_data_that_is_not_a_manifest(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"manifest|JSON|line|decode"):
         Manifest.from_json(data)
 

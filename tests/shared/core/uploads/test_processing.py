@@ -1,4 +1,4 @@
-"""What becomes of uploads, whoever does what at the same time and whenever somebody is killed."""
+"""Uploads, whatever other processes do at the same time, and whenever a process is killed."""
 
 import hashlib
 import itertools
@@ -29,7 +29,7 @@ from shared.core.hiding.hide_options import HideOptions
 from shared.core.hiding.ports import HideMethod
 from shared.core.photos.models import ImageFormat
 from shared.core.uploads import processing
-from shared.core.uploads.processing import Outcome, Terms
+from shared.core.uploads.processing import Outcome, Pipeline
 from tests.fakes import InMemoryBlobs
 
 KEY = "a/photo.jpg"
@@ -50,7 +50,7 @@ class Rewriter:
         self.model = model
         self.error = error or CorruptImageError("the file is broken")
 
-    def means(self, options: HideOptions) -> dict[str, Any]:
+    def basis(self, options: HideOptions) -> dict[str, Any]:
         return {"models": {"detector": self.model}}
 
     def hide(self, data: bytes, options: HideOptions) -> Deidentified:
@@ -60,7 +60,7 @@ class Rewriter:
 
 
 class Watched:
-    """Blobs that tell of each call before it is made."""
+    """Blobs that report each call before it is made."""
 
     def __init__(self, blobs: InMemoryBlobs, watch: Callable[[str], None]) -> None:
         self._blobs = blobs
@@ -121,22 +121,23 @@ class Place:
         options: HideOptions | None = None,
         is_last: bool = False,
     ) -> Outcome:
-        return processing.process(
-            key,
+        pipeline = Pipeline(
             inbox=Watched(self.inbox, watch),
             outbox=Watched(self.outbox, watch),
             hider=hider or Rewriter(),
-            terms=Terms(options or HideOptions(), MAX_BYTES, originals == "remove"),
+            default_options=options or HideOptions(),
+            max_bytes=MAX_BYTES,
+            removes_originals=originals == "remove",
             clock=lambda: NOW,
-            is_last=is_last,
         )
+        return processing.process(key, pipeline, is_last=is_last)
 
     def out(self) -> dict[str, bytes]:
         return {info.key: self.outbox.get(info.key).data for info in self.outbox.list()}
 
-    def told(self, key: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.outbox.get(key).data)
-        return told
+    def receipt(self, key: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.outbox.get(key).data)
+        return content
 
     def account(self) -> dict[str, object]:
         """Return all that is there, but for the names of versions."""
@@ -178,21 +179,21 @@ def kill() -> None:
 
 
 def assert_consistent(place: Place) -> None:
-    """See that each file has what is told of it beside it, and that this is true of it."""
+    """Check that each file has a receipt or a reason beside it, and that it is true."""
     out = place.out()
     for key, data in out.items():
         if key.endswith(".json"):
             continue
         if key.startswith("quarantine/files/"):
-            told = place.told(key.replace("files", "reasons", 1) + ".json")
-            assert told["source"]["sha256"] in (sha256(data), None)
+            content = place.receipt(key.replace("files", "reasons", 1) + ".json")
+            assert content["source"]["sha256"] in (sha256(data), None)
         else:
-            told = place.told(key + ".json")
+            content = place.receipt(key + ".json")
             found = place.outbox.stat(key)
             assert found is not None
-            assert told["output"]["version"] == found.version
-            assert told["output"]["sha256"] == sha256(data)
-            assert told["source"]["sha256"] == sha256(data.partition(b" ")[2])
+            assert content["output"]["version"] == found.version
+            assert content["output"]["sha256"] == sha256(data)
+            assert content["source"]["sha256"] == sha256(data.partition(b" ")[2])
     files = {key for key in out if not key.endswith(".json")}
     assert len(out) == 2 * len(files)
 
@@ -210,7 +211,7 @@ def test_a_file_comes_out_under_its_key_with_a_receipt() -> None:
     place = place_with(GOOD)
     assert place.process() is Outcome.DEIDENTIFIED
     assert_came_out(place, GOOD)
-    receipt = place.told(f"{KEY}.json")
+    receipt = place.receipt(f"{KEY}.json")
     assert receipt["faces"] == 0
     assert receipt["boxes"] == []
     assert receipt["options"] == {"method": "veil", "min_face": 0, "draw": False}
@@ -219,7 +220,7 @@ def test_a_file_comes_out_under_its_key_with_a_receipt() -> None:
     assert receipt["at"] == "2027-01-15T08:00:00.000+00:00"
 
 
-def test_what_is_not_there_is_nothing_to_do() -> None:
+def test_does_nothing_for_an_absent_file() -> None:
     place = Place()
     assert place.process() is Outcome.ABSENT
     assert place.out() == {}
@@ -239,17 +240,19 @@ def test_what_is_not_there_is_nothing_to_do() -> None:
         ),
     ],
 )
-def test_what_cannot_be_processed_is_quarantined_with_the_reason(
-    error: FaceError, reason: str
-) -> None:
+def test_quarantines_a_refused_file_with_the_reason(error: FaceError, reason: str) -> None:
     place = place_with(BAD)
     assert place.process(hider=Rewriter(error=error), originals="keep") is Outcome.QUARANTINED
     assert_came_out(place, BAD)
-    told = place.told(f"quarantine/reasons/{KEY}.json")
-    assert (told["key"], told["reason"], told["error"]) == (KEY, reason, type(error).__name__)
+    content = place.receipt(f"quarantine/reasons/{KEY}.json")
+    assert (content["key"], content["reason"], content["error"]) == (
+        KEY,
+        reason,
+        type(error).__name__,
+    )
 
 
-def test_what_nobody_foresaw_is_a_reason_at_the_last_attempt_alone(
+def test_an_unexpected_error_quarantines_only_at_the_last_attempt(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     place, broken = place_with(BAD), Rewriter(error=ZeroDivisionError("bad pixels of Ann"))
@@ -261,15 +264,15 @@ def test_what_nobody_foresaw_is_a_reason_at_the_last_attempt_alone(
     assert caplog.records == []  # whoever catches it logs it
     assert place.process(hider=broken, is_last=True) is Outcome.QUARANTINED
     assert_came_out(place, BAD)
-    told = place.told(f"quarantine/reasons/{KEY}.json")
-    assert told["reason"] == "it failed unexpectedly: ZeroDivisionError"
-    assert told["error"] == "ZeroDivisionError"
+    content = place.receipt(f"quarantine/reasons/{KEY}.json")
+    assert content["reason"] == "it failed unexpectedly: ZeroDivisionError"
+    assert content["error"] == "ZeroDivisionError"
     (line,) = caplog.records
     assert line.exc_info
     assert line.exc_info[0] is ZeroDivisionError
 
 
-def test_a_store_that_is_away_is_no_reason_at_the_last_attempt() -> None:
+def test_an_unavailable_store_does_not_quarantine_at_the_last_attempt() -> None:
     place = place_with(BAD)
     with pytest.raises(StoreUnavailableError):
         place.process(hider=Rewriter(error=StoreUnavailableError()), is_last=True)
@@ -284,19 +287,19 @@ def test_a_large_file_is_quarantined_unread() -> None:
     assert place.process(watch=calls.append) is Outcome.QUARANTINED
     assert "get" not in calls
     assert place.out()[f"quarantine/files/{KEY}"] == content
-    told = place.told(f"quarantine/reasons/{KEY}.json")
-    assert told["reason"] == "it has more bytes than UPLOAD_MAX_BYTES"
-    assert told["source"]["sha256"] is None
+    reason = place.receipt(f"quarantine/reasons/{KEY}.json")
+    assert reason["reason"] == "it has more bytes than UPLOAD_MAX_BYTES"
+    assert reason["source"]["sha256"] is None
 
 
 @pytest.mark.parametrize("key", ["quarantine/x.jpg", "quarantine", "a.json", "a" * 1020])
-def test_a_key_that_is_needed_for_others_is_quarantined(key: str) -> None:
+def test_quarantines_a_file_with_a_reserved_key(key: str) -> None:
     place = place_with(GOOD, key)
     assert place.process(key) is Outcome.QUARANTINED
     file_key, reason_key = processing.quarantine_keys(key, place.outbox)
     assert set(place.out()) == {file_key, reason_key}
-    assert place.told(reason_key)["key"] == key
-    assert place.told(reason_key)["reason"].startswith("key ")
+    assert place.receipt(reason_key)["key"] == key
+    assert place.receipt(reason_key)["reason"].startswith("key ")
     assert list(place.inbox.list()) == []
 
 
@@ -316,7 +319,7 @@ def names(key: str, outbox: Blobs) -> list[str]:
 
 
 @given(st.lists(st.lists(parts, min_size=1, max_size=7).map("".join), unique=True, max_size=40))
-def test_no_two_files_ever_have_one_name(keys: list[str]) -> None:
+def test_no_two_files_ever_share_a_key(keys: list[str]) -> None:
     outbox = InMemoryBlobs()
     found = [name for key in keys for name in names(key, outbox)]
     assert len(found) == len(set(found))
@@ -333,23 +336,23 @@ def test_no_two_files_ever_have_one_name(keys: list[str]) -> None:
         ({"unreadable": "x"}, "metadata cannot be read"),
     ],
 )
-def test_wrong_options_are_not_guessed_at(metadata: dict[str, str], reason: str) -> None:
+def test_quarantines_a_file_with_wrong_options(metadata: dict[str, str], reason: str) -> None:
     place = place_with(GOOD)
     place.inbox.metadata[KEY] = metadata
     assert place.process() is Outcome.QUARANTINED
-    assert reason in place.told(f"quarantine/reasons/{KEY}.json")["reason"]
+    assert reason in place.receipt(f"quarantine/reasons/{KEY}.json")["reason"]
     assert KEY not in place.out()
 
 
-def test_an_upload_may_name_its_options() -> None:
+def test_an_upload_may_bring_its_options() -> None:
     place = place_with(GOOD)
     place.inbox.metadata[KEY] = {"options": '{"method": "solid"}', "by": "me"}
     place.process(options=HideOptions(method=HideMethod.BLUR))
     assert place.out()[KEY] == b"solid good"
-    assert place.told(f"{KEY}.json")["options"]["method"] == "solid"
+    assert place.receipt(f"{KEY}.json")["options"]["method"] == "solid"
 
 
-def test_what_was_done_is_not_done_again() -> None:
+def test_does_not_repeat_finished_work() -> None:
     place = place_with(GOOD)
     assert place.process(originals="keep") is Outcome.DEIDENTIFIED
     before = {info.key: info for info in place.outbox.list()}
@@ -377,7 +380,7 @@ def replace_original(place: Place) -> None:
 
 
 @pytest.mark.parametrize("spoil", [forget_output, change_output, break_receipt, replace_original])
-def test_what_is_not_as_the_receipt_says_is_done_again(spoil: Callable[[Place], None]) -> None:
+def test_repeats_work_that_does_not_match_its_receipt(spoil: Callable[[Place], None]) -> None:
     place = place_with(GOOD)
     place.process(originals="keep")
     spoil(place)
@@ -386,7 +389,7 @@ def test_what_is_not_as_the_receipt_says_is_done_again(spoil: Callable[[Place], 
     assert_came_out(place, content)
 
 
-def test_other_models_or_options_do_it_again() -> None:
+def test_repeats_work_for_other_models_or_options() -> None:
     place = place_with(GOOD)
     place.process(originals="keep")
     assert place.process(originals="keep", hider=Rewriter("2")) is Outcome.DEIDENTIFIED
@@ -395,7 +398,7 @@ def test_other_models_or_options_do_it_again() -> None:
     assert place.out()[KEY] == b"solid good"
 
 
-def test_a_good_file_leaves_what_is_quarantined_under_its_key() -> None:
+def test_a_good_file_leaves_the_quarantined_one_with_its_key() -> None:
     place = place_with(BAD)
     place.process()
     place.inbox.put(KEY, GOOD)
@@ -415,7 +418,7 @@ CASES = {
 @pytest.mark.parametrize("originals", ["remove", "keep"])
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("earlier", [None, GOOD, BAD])
-def test_whoever_is_killed_at_a_write_is_made_up_for(
+def test_recovers_from_a_kill_at_any_write(
     case: str, originals: str, earlier: bytes | None
 ) -> None:
     key, content = CASES[case]
@@ -443,7 +446,7 @@ def test_whoever_is_killed_at_a_write_is_made_up_for(
     assert number == (3 if originals == "keep" and case == "good" else 4)
 
 
-def test_a_store_that_fails_is_tried_again_later() -> None:
+def test_a_failing_store_is_tried_again_later() -> None:
     def fail() -> None:
         raise StoreUnavailableError
 
@@ -493,7 +496,7 @@ def test_a_file_may_be_replaced_at_any_moment_of_the_last_attempt() -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
-def test_another_worker_may_do_all_at_any_moment(first: bytes, second: bytes) -> None:
+def test_another_worker_may_do_everything_at_any_moment(first: bytes, second: bytes) -> None:
     for number in itertools.count(1):
         place = place_with(first)
         done: list[Outcome] = []
@@ -510,7 +513,7 @@ def test_another_worker_may_do_all_at_any_moment(first: bytes, second: bytes) ->
 
 
 class Worker:
-    """Processes the key in a thread of its own, as many calls at a time as it is told to."""
+    """Processes the key in its own thread, a given number of calls at a time."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -553,7 +556,7 @@ class Worker:
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
-def test_two_workers_may_take_turns_anyhow(first: bytes, second: bytes) -> None:
+def test_two_workers_may_take_turns_in_any_order(first: bytes, second: bytes) -> None:
     """One does some calls, the file is replaced, the other does some, and both go on."""
     for one_calls, other_calls in itertools.product(range(10), range(10)):
         place = place_with(first)
@@ -568,12 +571,12 @@ def test_two_workers_may_take_turns_anyhow(first: bytes, second: bytes) -> None:
         other.finish()
         for error in (one.error, other.error):
             assert error is None or isinstance(error, BlobChangedError)
-            if error:  # what failed is told of again, and nothing else
+            if error:  # only a failed upload is reported again
                 place.process()
         assert_came_out(place, second)
 
 
-def test_gives_up_a_file_that_changes_all_the_time_and_loses_nothing() -> None:
+def test_gives_up_on_a_file_that_keeps_changing_and_loses_nothing() -> None:
     place = place_with(BAD)
     numbers = itertools.count()
 

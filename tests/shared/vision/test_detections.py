@@ -1,69 +1,69 @@
 import numpy as np
 
-from shared.vision.candidates import Candidates, concatenate, suppress_overlapping
+from shared.vision.detections import Detections, concatenate, non_maximum_suppression
 
 Rows = list[tuple[tuple[float, float, float, float], float]]
 
 
-def candidates_of(rows: Rows) -> Candidates:
-    """Return candidates of (box, score); their points all lie at the box's corner."""
+def detections_of(rows: Rows) -> Detections:
+    """Return detections of (box, score); their points all lie at the box's corner."""
     boxes = np.array([box for box, _ in rows], np.float32).reshape(-1, 4)
     scores = np.array([score for _, score in rows], np.float32)
     landmarks = np.repeat(boxes[:, np.newaxis, :2], 5, axis=1)
-    return Candidates(boxes, scores, landmarks)
+    return Detections(boxes, scores, landmarks)
 
 
-def test_of_overlapping_boxes_the_surest_stays() -> None:
-    kept = suppress_overlapping(candidates_of([((0, 0, 10, 10), 0.5), ((1, 0, 11, 10), 0.9)]))
+def test_keeps_the_best_of_overlapping_boxes() -> None:
+    kept = non_maximum_suppression(detections_of([((0, 0, 10, 10), 0.5), ((1, 0, 11, 10), 0.9)]))
 
     assert kept.scores.tolist() == [np.float32(0.9)]
     assert kept.boxes.tolist() == [[1, 0, 11, 10]]
     assert kept.landmarks[0, 0].tolist() == [1, 0]
 
 
-def test_boxes_that_hardly_overlap_all_stay_the_surest_first() -> None:
+def test_keeps_boxes_that_hardly_overlap_best_first() -> None:
     rows: Rows = [((0, 0, 10, 10), 0.5), ((7, 0, 17, 10), 0.9)]
 
-    kept = suppress_overlapping(candidates_of(rows))
+    kept = non_maximum_suppression(detections_of(rows))
 
     assert kept.boxes[:, 0].tolist() == [7, 0]
 
 
-def test_boxes_overlap_by_the_share_of_what_both_cover() -> None:
+def test_the_overlap_is_the_intersection_over_union() -> None:
     # Intersection over union: 4 / 16 of the first two boxes, 5 / 15 of the last two.
     rows: Rows = [((0, 0, 10, 10), 0.9), ((6, 0, 16, 10), 0.8), ((11, 0, 21, 10), 0.7)]
 
-    kept = suppress_overlapping(candidates_of(rows))
+    kept = non_maximum_suppression(detections_of(rows))
 
     assert kept.boxes[:, 0].tolist() == [0, 6]
 
 
-def test_one_that_is_suppressed_suppresses_none() -> None:
+def test_a_suppressed_box_does_not_suppress_others() -> None:
     rows: Rows = [((0, 0, 10, 10), 0.9), ((5, 0, 15, 10), 0.8), ((10, 0, 20, 10), 0.7)]
 
-    kept = suppress_overlapping(candidates_of(rows))
+    kept = non_maximum_suppression(detections_of(rows))
 
     assert kept.boxes[:, 0].tolist() == [0, 10]
 
 
-def test_of_no_candidates_none_stays() -> None:
-    assert len(suppress_overlapping(candidates_of([]))) == 0
+def test_suppression_accepts_no_detections() -> None:
+    assert len(non_maximum_suppression(detections_of([]))) == 0
 
 
 def test_sizes_are_widths_and_heights() -> None:
-    assert candidates_of([((1, 2, 4, 8), 0.5)]).sizes.tolist() == [[3, 6]]
+    assert detections_of([((1, 2, 4, 8), 0.5)]).sizes.tolist() == [[3, 6]]
 
 
 def test_boxes_and_landmarks_are_mapped_together() -> None:
-    mapped = candidates_of([((1, 2, 3, 4), 0.5)]).mapped((2, 10), (100, 1000))
+    mapped = detections_of([((1, 2, 3, 4), 0.5)]).mapped((2, 10), (100, 1000))
 
     assert mapped.boxes.tolist() == [[102, 1020, 106, 1040]]
     assert mapped.landmarks[0, 0].tolist() == [102, 1020]
     assert mapped.scores.tolist() == [0.5]
 
 
-def test_parts_are_put_one_after_the_other() -> None:
-    one, two = (candidates_of([((0, 0, 1, 1), score)]) for score in (0.25, 0.75))
+def test_concatenates_parts_in_order() -> None:
+    one, two = (detections_of([((0, 0, 1, 1), score)]) for score in (0.25, 0.75))
 
     both = concatenate([one, two])
 
