@@ -34,7 +34,7 @@ test-unit: $(VENV)/.dev models ## run the tests that start no process and load n
 	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m unit
 
 coverage: $(VENV)/.dev models ## run every test, and show the lines that none of them runs
-	@$(BIN)/python -m pytest --cov
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) --cov
 
 lint: $(VENV)/.dev ## check style, types, import rules and the template
 	@$(BIN)/ruff check $(CODE)

@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7, help="timed calls")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        app = builders.app(Path(folder), EXECUTION_PROVIDER=arguments.provider)
+        app = builders.app(Path(folder), EXECUTION_PROVIDER=arguments.provider, VISION_THREADS="0")
         sessions = {role: app.open_session(name) for role, name in app.catalogue.use.items()}
     device = sessions["detector"].device
     batches = _BATCHES[device]

@@ -17,7 +17,12 @@ KEY = "a-key-of-the-tests"
 
 def settings(data_dir: Path, **environ: str) -> Settings:
     """Return the settings of a local deployment in a folder."""
-    base = {"DATA_DIR": str(data_dir), "KEY_SECRET": SECRET, "EXECUTION_PROVIDER": "cpu"}
+    base = {
+        "DATA_DIR": str(data_dir),
+        "KEY_SECRET": SECRET,
+        "EXECUTION_PROVIDER": "cpu",
+        "VISION_THREADS": "1",  # tests run in parallel
+    }
     models_dir = Settings.from_environment().models_dir
     return Settings.from_environment({**base, "MODELS_DIR": str(models_dir), **environ})
 

@@ -15,7 +15,9 @@ from tools import new_endpoint
 from tools.new_endpoint import Endpoint, NewEndpointError
 
 BASE = "/nhn-face-reco/v1.0/appkeys/{appKey}/groups"
-COUNT = Endpoint("nhn", "count_faces", "GET", f"{BASE}/{{groupId}}/count")
+COUNT = Endpoint("nhn", "tally_faces", "GET", f"{BASE}/{{groupId}}/tally")
+
+DIALECTS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/_dialect.py"))
 
 
 @pytest.fixture
@@ -43,9 +45,9 @@ def test_writes_a_file_for_every_place_that_an_endpoint_has(checkout: Path) -> N
     after = contents(checkout)
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {str(path.relative_to(checkout)) for path in written} == {
-        "functions/nhn/count_faces.py",
-        "tests/functions/nhn/test_count_faces.py",
-        "tests/golden/nhn/count_faces.json",
+        "functions/nhn/tally_faces.py",
+        "tests/functions/nhn/test_tally_faces.py",
+        "tests/golden/nhn/tally_faces.json",
         "template.yaml",
         "docs/endpoints.md",
     }  # fmt: skip
@@ -55,8 +57,8 @@ def test_the_template_has_it_behind_the_others_of_its_dialect(checkout: Path) ->
     new_endpoint.start(COUNT, checkout)
     functions = template.read(checkout / "template.yaml")
     (added,) = set(functions) - set(template.read())
-    assert added.name == "CountFacesFunction"
-    assert added.command == "functions.nhn.count_faces.handler"
+    assert added.name == "TallyFacesFunction"
+    assert added.command == "functions.nhn.tally_faces.handler"
     assert [route.key for route in added.routes] == [f"GET {COUNT.route}"]
     before = functions[functions.index(added) - 1]
     assert before.command.startswith("functions.nhn.")
@@ -66,43 +68,46 @@ def test_the_template_has_it_behind_the_others_of_its_dialect(checkout: Path) ->
 def test_the_page_of_the_endpoints_has_a_row_of_it(checkout: Path) -> None:
     new_endpoint.start(COUNT, checkout)
     rows = (checkout / "docs" / "endpoints.md").read_text(encoding="utf-8").splitlines()
-    row = f"| `GET` | `{COUNT.route}` | `functions.nhn.count_faces.handler` |"
+    row = f"| `GET` | `{COUNT.route}` | `functions.nhn.tally_faces.handler` |"
     assert "`functions.nhn." in rows[rows.index(row) - 1]
 
 
 def test_the_first_endpoint_of_a_dialect_comes_behind_all_others(checkout: Path) -> None:
-    package = checkout / "functions" / "acme"
+    package = checkout / "functions" / "newcomer"
     package.mkdir()
     (package / "_dialect.py").touch()
-    new_endpoint.start(Endpoint("acme", "detect", "POST", "/acme/v1/detect"), checkout)
+    new_endpoint.start(Endpoint("newcomer", "detect", "POST", "/newcomer/v1/detect"), checkout)
     routed = [f for f in template.read(checkout / "template.yaml") if f.routes]
-    assert routed[-1].command == "functions.acme.detect.handler"
-    assert routed[-1].name == "AcmeDetectFunction"  # NHN's is the DetectFunction
+    assert routed[-1].command == "functions.newcomer.detect.handler"
+    assert routed[-1].name == "NewcomerDetectFunction"  # NHN's is the DetectFunction
 
 
 def test_the_handler_is_python_that_speaks_the_dialect(checkout: Path) -> None:
     new_endpoint.start(COUNT, checkout)
-    text = (checkout / "functions" / "nhn" / "count_faces.py").read_text(encoding="utf-8")
+    text = (checkout / "functions" / "nhn" / "tally_faces.py").read_text(encoding="utf-8")
     names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     assert {"endpoint", "nhn", "NotImplementedError"} <= names
 
 
 def test_the_example_and_the_test_fail_in_words_until_they_are_filled_in(checkout: Path) -> None:
     new_endpoint.start(COUNT, checkout)
-    assert examples.unfilled(checkout / "tests" / "golden") == ["nhn/count_faces.json"]
+    assert examples.unfilled(checkout / "tests" / "golden") == ["nhn/tally_faces.json"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider",
-         "tests/functions/nhn/test_count_faces.py"],
+         "tests/functions/nhn/test_tally_faces.py"],
         cwd=checkout, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "TODO: test what functions/nhn/count_faces.py does" in done.stdout
+    assert "TODO: test what functions/nhn/tally_faces.py does" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("endpoint", "reason"),
     [
-        (("amazon", "detect", "GET", "/x"), "no dialect 'amazon'; there are: etri, nhn, withmind"),
+        (
+            ("amazon", "detect", "GET", "/x"),
+            f"no dialect 'amazon'; there are: {', '.join(DIALECTS)}",
+        ),
         (("", "detect", "GET", "/x"), "no dialect ''"),
         (("events", "detect", "GET", "/x"), "no dialect 'events'"),
         (("nhn", "", "GET", "/x"), "NAME must look like count_faces, not ''"),
