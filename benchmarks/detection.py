@@ -1,4 +1,4 @@
-"""Measures what the detector finds, and how often it detects a face where there is none.
+"""Measures which faces the detector finds, and how often it detects one where nobody is.
 
 Needs the prepared models (`make models`), photos of one person each (a csv of pairs, or a folder
 laid out like Labeled Faces in the Wild), and a folder of photos without people.

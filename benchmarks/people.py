@@ -19,7 +19,7 @@ EAST_ASIAN_NAMES = Path(__file__).with_name("east_asian_names.txt")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Described:
-    """The vector of each photo, (N, D), NaN where there is none, and the milliseconds, (N,)."""
+    """The vector of each photo, (N, D), NaN without a face, and the milliseconds, (N,)."""
 
     vectors: NDArray[np.float64]
     ms: NDArray[np.float64]

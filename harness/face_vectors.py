@@ -18,7 +18,7 @@ _VIEWS = 0.31  # the standard deviation of the logarithm of a view's distance
 
 
 class Population:
-    """People of whom any number of views can be drawn."""
+    """A population of people, each with any number of random views."""
 
     def __init__(self, people: int, seed: int = 7) -> None:
         self._random = np.random.default_rng(seed)

@@ -243,6 +243,13 @@ def read(kind: type[T], environ: Mapping[str, str] | None = None) -> T:
     return kind(**values)
 
 
+def as_text(value: object) -> str:
+    """Return the default of a setting as its variable would hold it; "" for one that is empty."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "" if value in (None, "", (), frozenset(), HideOptions()) else str(value)
+
+
 def export(name: str, value: str) -> None:
     """Set an environment variable for a library that reads it, and for processes started later."""
     os.environ[name] = value

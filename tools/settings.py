@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from local_runner.settings import RunnerSettings
-from shared.config import ROOT, Settings
-from shared.core.hiding.hide_options import HideOptions
+from shared.config import ROOT, Settings, as_text
 
 PAGE = ROOT / "docs" / "settings.md"
 
@@ -41,19 +40,12 @@ def _table(title: str, kind: type[Any]) -> str:
 
 
 def _row(declared: Field[Any], type_: Any) -> str:
-    default = _show(declared.default)
+    text = as_text(declared.default)
+    default = f"`{text}`" if text else ""
     if declared.metadata["aws"]:
         default = f"{default}; none with AWS".removeprefix("; ")
     values = _values(declared, type_)
     return f"| `{declared.name.upper()}` | {default} | {values} | {declared.metadata['help']} |"
-
-
-def _show(value: object) -> str:
-    if isinstance(value, bool):
-        value = "on" if value else "off"
-    if value is None or value in ("", (), frozenset(), HideOptions()):
-        return ""
-    return f"`{value}`"
 
 
 def _values(declared: Field[Any], type_: Any) -> str:

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
 
 from local_runner.commands import Arguments, Subparsers, loading_models
 from local_runner.settings import RunnerSettings
+from shared.config import as_text
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -25,7 +25,8 @@ def _add(
     subparsers: Subparsers, name: str, command: Callable[[Arguments], None], text: str
 ) -> argparse.ArgumentParser:
     settings = "\n".join(
-        f"  {field.name.upper():18}{field.metadata['help']} (default: {_default(field.default)})"
+        f"  {field.name.upper():18}{field.metadata['help']}"
+        f" (default: {as_text(field.default) or 'none'})"
         for field in fields(RunnerSettings)
     )
     parser = subparsers.add_parser(
@@ -37,12 +38,6 @@ def _add(
     )
     parser.set_defaults(command=command)
     return parser
-
-
-def _default(value: Any) -> object:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "none" if value in (None, "") else value
 
 
 def _run(arguments: Arguments) -> None:

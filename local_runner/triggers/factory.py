@@ -1,4 +1,4 @@
-"""Builds the poller of a trigger: the one place that asks which backend is in use."""
+"""Builds the pollers of triggers, which differ between the backends."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,5 +75,5 @@ def _changes(trigger: StreamTrigger, app: App, invoke: Invoke) -> Poller:
         return ChangePoller(log, trigger.table, invoke, batch_size=trigger.batch_size)
     from local_runner.triggers.dynamodb_stream import StreamPoller, TableStream
 
-    stream = TableStream(app.settings.faces_table)
+    stream = TableStream(app.settings.required("faces_table"))
     return StreamPoller(stream, invoke, batch_size=trigger.batch_size)

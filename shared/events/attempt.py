@@ -8,6 +8,7 @@ from typing import Any
 
 from shared import log
 from shared.app import App
+from shared.config import SettingError
 from shared.core import metrics
 from shared.handler import Event
 
@@ -29,12 +30,18 @@ def records(trigger: str, event: Event, app: App) -> Sequence[Event]:
 
 
 def succeeds(trigger: str, request_id: str, app: App, call: Callable[[], object]) -> bool:
-    """Make a call whose log lines carry the id; return whether it ended without an error."""
+    """Make a call whose log lines carry the id; return whether it ended without an error.
+
+    Raises:
+        SettingError: the deployment lacks a setting.
+    """
     started = time.perf_counter()
     with log.request_id(request_id):
         outcome = "ok"
         try:
             call()
+        except SettingError:  # no record failed: the invocation reports the deployment
+            raise
         except Exception as error:  # the event is delivered again, the log has the cause
             outcome = type(error).__name__
             _logger.exception("unexpected error")

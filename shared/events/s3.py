@@ -40,7 +40,7 @@ def on_uploads(call: Call) -> Handler:
 
         def read(message: Event) -> None:
             deliveries = int(message["attributes"]["ApproximateReceiveCount"])
-            for key in _keys(message["body"], app.settings.inbox_bucket):
+            for key in _keys(message["body"], app.settings.required("inbox_bucket")):
                 call(key, app, is_last=deliveries >= MAX_DELIVERIES)
 
         with attempt.invocation(context, app):

@@ -8,7 +8,7 @@ from shared.http.request import Request
 
 
 def header_key(request: Request) -> str:
-    """Return the key in the Authorization header, with or without `Bearer`; "" if there is none."""
+    """Return the key in the Authorization header, with or without `Bearer`; "" without one."""
     value: str = request.headers.get("authorization", "").strip()
     scheme, _, rest = value.partition(" ")
     return rest.strip() if scheme.lower() == "bearer" and rest else value

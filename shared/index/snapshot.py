@@ -61,11 +61,11 @@ class SnapshotStore:
         self._sealer = sealer
 
     def manifest(self, group: Group) -> Manifest | None:
-        """Return the manifest in force; None if there is none that can be read."""
+        """Return the manifest in force; None if it is missing or cannot be read."""
         return read_manifest(self._blobs, group.generation)[0]
 
     def load(self, group: Group) -> Snapshot | None:
-        """Return the snapshot in force; None if there is none, or an unusable one, which is logged.
+        """Return the snapshot in force; None if it is missing or unusable; the latter is logged.
 
         A snapshot with more changes than the group is unusable: the store was restored from a
         backup, and counts changes anew.

@@ -55,7 +55,7 @@ class GroupVectors:
     """The vectors of one group, as of one of its changes.
 
     Attributes:
-        snapshot: where the base is from; None if there is none, or if it was compacted since.
+        snapshot: that the base comes from; None without one, or if the base was compacted since.
         last_change: the number of the newest change that was applied.
         next_refresh: when to look for a newer snapshot, on the clock of the index.
     """

@@ -9,7 +9,7 @@ from harness import builders
 from local_runner import functions, template
 from local_runner.settings import RunnerSettings
 from local_runner.triggers import factory
-from shared.config import ROOT, Settings
+from shared.config import ROOT, SettingError, Settings
 from shared.core.uploads import processing
 from shared.events.s3 import MAX_DELIVERIES
 
@@ -122,3 +122,11 @@ def test_only_functions_with_callers_get_the_secret_of_their_keys() -> None:
     with_callers = {f.name for f in FUNCTIONS if f.routes}
     assert given == with_callers
     assert 0 < len(with_callers) < len(FUNCTIONS)
+
+
+def test_the_stream_needs_its_table_by_name(tmp_path: Path) -> None:
+    app = builders.app(tmp_path, BACKEND="aws")
+    runner = RunnerSettings.from_environment({})
+    (changes,) = [t for f in FUNCTIONS for t in f.triggers if isinstance(t, template.StreamTrigger)]
+    with pytest.raises(SettingError, match="FACES_TABLE must be set with BACKEND=aws"):
+        factory.build(changes, app, runner, rule="r", invoke=lambda event: {})

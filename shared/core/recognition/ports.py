@@ -208,7 +208,7 @@ class IndexBuilder(Protocol):
     """Builds the snapshots from which large groups are loaded."""
 
     def in_force(self, group: Group) -> Manifest | None:
-        """Return the manifest of the group's current snapshot, or None if there is none."""
+        """Return the manifest of the group's current snapshot, or None without a snapshot."""
 
     def build(self, group: Group) -> bool:
         """Build a snapshot of the group as it is now; return whether it is now in use.

@@ -70,13 +70,13 @@ def put(table: str, item: Item, *, conditions: Sequence[Condition] = ()) -> Writ
 def update(
     table: str, key: Item, actions: Sequence[Action], *, conditions: Sequence[Condition] = ()
 ) -> Write:
-    """Change parts of an item if all conditions hold; create it where there is none."""
+    """Change parts of an item if all conditions hold; create it if it does not exist."""
     expressions = _expressions(conditions, actions=actions)
     return Write("Update", {"TableName": table, "Key": _MAP.serialize(key), **expressions})
 
 
 def delete(table: str, key: Item, *, conditions: Sequence[Condition] = ()) -> Write:
-    """Delete an item, where there is one, if all conditions hold."""
+    """Delete an item, if it exists, if all conditions hold."""
     parameters = {"TableName": table, "Key": _MAP.serialize(key), **_expressions(conditions)}
     return Write("Delete", parameters)
 
@@ -102,7 +102,7 @@ class DynamoDb:
         )
 
     def get(self, table: str, key: Item) -> Item:
-        """Return an item, strongly consistent; an empty one where there is none."""
+        """Return an item, strongly consistent; an empty one if it does not exist."""
         found = self._call("GetItem", TableName=table, Key=_MAP.serialize(key), ConsistentRead=True)
         return _plain(found.get("Item", {}))
 

@@ -50,9 +50,7 @@ def _create(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(
-                partial, path
-            )  # unlike a rename, it does not replace the file of another process
+            os.link(partial, path)  # a rename would replace the file of another process
         except FileExistsError:
             return
         fsync(path.parent)

@@ -1,6 +1,5 @@
 """A new embedder needs only a row of models.toml: the NHN API on a small one."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness import builders, photos
+from harness.processes import wait_for
 from harness.stored_faces import enrol
 from shared.app import App
 from shared.core.photos.models import DetectionProfile
@@ -71,11 +71,9 @@ def matches(data: dict[str, Any]) -> dict[str, float]:
 
 def wait_for_graph(store: App) -> None:
     """Wait until the thread that a search started has read the graph."""
-    assert isinstance(store.index, GroupIndex)
-    deadline = time.monotonic() + 240
-    while not store.index.is_ready(store.groups.get("acme", "people")):
-        assert time.monotonic() < deadline, "no graph was read"
-        time.sleep(0.05)
+    index = store.index
+    assert isinstance(index, GroupIndex)
+    wait_for(lambda: index.is_ready(store.groups.get("acme", "people")))
 
 
 def test_a_new_group_holds_vectors_of_the_new_embedder(client: NhnClient, store: App) -> None:

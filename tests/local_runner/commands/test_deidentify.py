@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,7 @@ import pytest
 
 from harness import builders, photos
 from harness.command_line import Finished, environment, run
-from harness.processes import TIMEOUT_S
+from harness.processes import TIMEOUT_S, wait_for
 from local_runner.commands import deidentify as command
 from shared.app import App
 from shared.config import ROOT
@@ -367,9 +366,7 @@ def test_an_interrupt_waits_only_for_the_photos_in_progress(tmp_path: Path) -> N
         cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True,
     ) as process:  # fmt: skip
-        end = time.monotonic() + TIMEOUT_S
-        while not out.exists() and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_for(out.exists)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130, output

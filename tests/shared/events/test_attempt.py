@@ -8,6 +8,7 @@ import pytest
 
 from harness import builders
 from shared.app import App
+from shared.config import SettingError
 from shared.core.deadline import Deadline
 from shared.events.s3 import on_uploads
 from shared.events.schedule import on_schedule
@@ -138,3 +139,13 @@ def test_flushes_metrics_even_if_an_invocation_fails(
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (line["event_records"], line["trigger"]) == (1, "change")
     assert line["invocation"] == "invocation-of-the-tests"
+
+
+def test_a_missing_setting_ends_the_invocation_by_name(tmp_path: Path) -> None:
+    app = App(builders.settings(tmp_path, BACKEND="aws"))
+    with pytest.raises(SettingError, match="INBOX_BUCKET must be set with BACKEND=aws"):
+        on_uploads(fail_for_bad)({"Records": [upload(1, "a.jpg")]}, Context(), app)
+    with pytest.raises(SettingError, match="FACES_TABLE must be set"):
+        on_changes(lambda _, app: app.settings.required("faces_table"))(
+            {"Records": [change(1, "g")]}, Context(), app
+        )

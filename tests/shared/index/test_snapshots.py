@@ -3,13 +3,13 @@
 import json
 import logging
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.processes import wait_for
 from shared.core.errors import StoreUnavailableError
 from shared.core.recognition.snapshots import manifest_key, part_key
 from shared.index.groups import GroupIndex
@@ -57,10 +57,7 @@ def version_in_force(story: Story) -> str:
 def wait_until_ready(story: Story) -> None:
     """Search once, and wait until the background thread has attached the codes."""
     story.check()
-    deadline = time.monotonic() + 240
-    while not story.index.is_ready(story.group()):
-        assert time.monotonic() < deadline, "no codes were attached"
-        time.sleep(0.05)
+    wait_for(lambda: story.index.is_ready(story.group()))
 
 
 def search_without_refresh(story: Story) -> None:
@@ -230,13 +227,13 @@ def test_loads_a_newer_snapshot_in_the_background(story: Story) -> None:
     assert story.builder.build(story.group())
     story.now += 60
     story.check()
-    deadline = time.monotonic() + 60
-    while True:
+
+    def newer() -> GroupVectors | None:
         vectors = vectors_of(story)
-        if vectors.snapshot is not None and vectors.snapshot.version != old:
-            break
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return vectors if vectors.snapshot and vectors.snapshot.version != old else None
+
+    vectors = wait_for(newer)
+    assert vectors
     assert vectors.has_graph
     assert vectors.scanned < 1200
     story.check()
